@@ -1,0 +1,41 @@
+"""`tpuc plugins`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+from tabulate import tabulate
+
+from tpuc_core.plugins import LoadedPlugin, plugins
+
+HOOKS = ["frontends", "quantizers", "chips", "runners", "passes", "dialects", "commands", "metrics"]
+
+
+def _provides(plugin: LoadedPlugin) -> list[str]:
+    names = []
+    for hook in HOOKS:
+        function = getattr(plugin.module, f"tpuc_{hook}", None)
+        if function is None:
+            continue
+        for item in function():
+            label = getattr(item, "modes", None) or getattr(item, "name", item)
+            names.append(f"{hook[:-1].removesuffix('se')} {', '.join(label) if isinstance(label, tuple) else label}")
+    return names
+
+
+@click.command("plugins")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="Output form.")
+def list_plugins(form: str) -> None:
+    """List the plugins of this installation: version, what they provide, and why one failed to load."""
+    rows = [
+        {"name": p.name, "distribution": p.distribution, "version": p.version,
+         "provides": [] if p.failure else _provides(p), "failure": p.failure}
+        for p in plugins().loaded
+    ]
+    if form == "json":
+        click.echo(json.dumps(rows, indent=2))
+        return
+    click.echo(tabulate(
+        [[r["name"], r["version"], r["failure"] and f"failed: {r['failure']}" or "\n".join(r["provides"])] for r in rows],
+        headers=["plugin", "version", "provides"], tablefmt="simple"))

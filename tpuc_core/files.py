@@ -1,0 +1,48 @@
+"""Whole files or none: output is written beside its place and renamed."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tpuc_core.errors import TpucError
+
+
+@contextmanager
+def whole_file(path: str | Path) -> Iterator[Path]:
+    """A temporary path in the directory of `path`, renamed to `path` when the block ends well, removed when it does not.
+
+    Raises TpucError when the directory is missing or not writable.
+    """
+    path = Path(path)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+    except OSError as error:
+        raise TpucError(f'cannot write "{path}": {error.strerror}') from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        raise TpucError(f'cannot write "{path}": {error.strerror or error}') from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def existing_file(path: str | Path) -> Path:
+    """The path, if a file is there. Raises TpucError otherwise."""
+    path = Path(path)
+    if not path.is_file():
+        raise TpucError(f'no such file: "{path}"' if not path.exists() else f'"{path}" is not a file')
+    return path

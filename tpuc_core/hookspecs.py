@@ -1,0 +1,158 @@
+"""The table of contents for plugin authors: everything that a plugin can add to tpuc.
+
+A plugin is a distribution with an entry point in the group `tpuc` that names a module with some of these functions, marked
+`@hookimpl`. Every function returns light objects: what is heavy is imported when a method of theirs is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pluggy
+
+if TYPE_CHECKING:
+    from xdsl.dialects.builtin import ModuleOp  # noqa: F401
+    from xdsl.ir import Dialect, Operation
+
+    from tpuc_core.ir import Model
+    from tpuc_core.passes import Pass
+    from tpuc_core.plan import Plan, Precision
+    from tpuc_core.session import Session
+
+hookspec = pluggy.HookspecMarker("tpuc")
+hookimpl = pluggy.HookimplMarker("tpuc")
+
+
+@dataclass(frozen=True)
+class Command:
+    """A sub-command: `target` is "package.module:object" of a click command, imported when the command runs."""
+
+    name: str
+    target: str
+    help: str
+
+
+@dataclass(frozen=True)
+class FrontendOptions:
+    """What a user says about a model beyond its file.
+
+    input_shapes: one shape per input, or None for those in the file; output_names: tensors to end the model at;
+    preprocessing: attributes for top.Input, see tpuc_core.images.Preprocessing.
+    """
+
+    model_name: str
+    input_shapes: Sequence[Sequence[int]] | None = None
+    output_names: Sequence[str] = ()
+    preprocessing: Any = None
+
+
+class Frontend(Protocol):
+    """Reads one model format."""
+
+    name: str
+    suffixes: tuple[str, ...]
+
+    def load(self, files: Sequence[Path], options: FrontendOptions) -> Model:
+        """The model as `top` ops, state TOP_F32. Raises TpucError: unreadable file, unsupported ops (all of them, with
+        node names), wrong shapes."""
+        ...
+
+    def reference(self, files: Sequence[Path], options: FrontendOptions) -> Session:
+        """The original engine on the model as `load` imports it: tensor names are those of the imported model."""
+        ...
+
+
+class Quantizer(Protocol):
+    """Decides precisions and scales for the modes that it names."""
+
+    modes: tuple[str, ...]
+
+    def plan(self, model: Model, chip: Chip, mode: str, *, is_asymmetric: bool = False,
+             overrides: Mapping[str, Precision] | None = None) -> Plan:
+        """The plan for a model that is calibrated where the mode needs it. `overrides` come from a qtable."""
+        ...
+
+
+class Chip(Protocol):
+    """Lowers, compiles and interprets for one chip."""
+
+    name: str
+
+    def supports(self, op: Operation, precision: Precision, *, is_asymmetric: bool = False) -> str | None:
+        """None if the chip runs that `top` op in that precision, else the reason why not, as a noun phrase."""
+        ...
+
+    def lower(self, model: Model, plan: Plan, *, quant_input: bool = False, quant_output: bool = False) -> Model:
+        """The model as `tpu` ops, state TPU_LOWERED."""
+        ...
+
+    def interpret(self, model: Model) -> Session:
+        """Runs `tpu` ops on whole arrays, with the bits of the chip."""
+        ...
+
+    def compile(self, model: Model, bmodel: Path, section: Mapping[str, Any]) -> Model:
+        """Runs all passes on a lowered model and writes the file; the final model."""
+        ...
+
+
+class Runner(Protocol):
+    """Opens model files of some kind for execution."""
+
+    name: str
+    suffixes: tuple[str, ...]
+
+    def open(self, path: Path) -> Session:
+        """An open model. Raises TpucError for a file that is not one."""
+        ...
+
+
+@hookspec
+def tpuc_frontends() -> list[Frontend]:
+    """Model formats that `tpuc transform` reads."""
+    return []
+
+
+@hookspec
+def tpuc_quantizers() -> list[Quantizer]:
+    """Quantization modes for `tpuc deploy` and `tpuc opt --convert-top-to-tpu`."""
+    return []
+
+
+@hookspec
+def tpuc_chips() -> list[Chip]:
+    """Chips to compile for."""
+    return []
+
+
+@hookspec
+def tpuc_runners() -> list[Runner]:
+    """File kinds that `tpuc run` and `tpuc eval` execute. Where several share a suffix the first one that is not asked for by
+    name with `--runner` wins."""
+    return []
+
+
+@hookspec
+def tpuc_passes() -> list[type[Pass]]:
+    """Passes for `tpuc opt`."""
+    return []
+
+
+@hookspec
+def tpuc_dialects() -> list[Dialect]:
+    """Dialects with operators of third parties."""
+    return []
+
+
+@hookspec
+def tpuc_commands() -> list[Command]:
+    """Sub-commands of `tpuc`; a name with a blank ("bmodel info") makes a command of a group."""
+    return []
+
+
+@hookspec
+def tpuc_metrics() -> dict[str, Any]:
+    """Metrics for `tpuc eval`, by name."""
+    return {}

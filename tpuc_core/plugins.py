@@ -1,0 +1,114 @@
+"""Finds plugins through the entry-point group `tpuc`; one that does not load costs its own features only."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import metadata
+from typing import Any
+
+import pluggy
+
+from tpuc_core import hookspecs
+from tpuc_core.errors import TpucError, unknown
+
+
+@dataclass
+class LoadedPlugin:
+    """One entry point: the distribution it came from, and the reason when it could not be loaded."""
+
+    name: str
+    distribution: str
+    version: str
+    module: Any = None
+    failure: str = ""
+
+
+@dataclass
+class Plugins:
+    """All plugins of this installation."""
+
+    manager: pluggy.PluginManager
+    loaded: list[LoadedPlugin] = field(default_factory=list)
+
+    def _all(self, hook: str) -> list[Any]:
+        return list(itertools.chain.from_iterable(reversed(getattr(self.manager.hook, hook)())))
+
+    @property
+    def frontends(self) -> list[hookspecs.Frontend]:
+        return self._all("tpuc_frontends")
+
+    @property
+    def runners(self) -> list[hookspecs.Runner]:
+        return self._all("tpuc_runners")
+
+    @property
+    def chips(self) -> list[hookspecs.Chip]:
+        return self._all("tpuc_chips")
+
+    @property
+    def quantizers(self) -> list[hookspecs.Quantizer]:
+        return self._all("tpuc_quantizers")
+
+    @property
+    def passes(self) -> list[Any]:
+        return self._all("tpuc_passes")
+
+    @property
+    def dialects(self) -> list[Any]:
+        return self._all("tpuc_dialects")
+
+    @property
+    def commands(self) -> list[hookspecs.Command]:
+        return self._all("tpuc_commands")
+
+    def chip(self, name: str) -> hookspecs.Chip:
+        """The chip of that name. Raises TpucError."""
+        for chip in self.chips:
+            if chip.name == name.lower():
+                return chip
+        raise unknown("chip", name, [c.name for c in self.chips])
+
+    def quantizer(self, mode: str) -> hookspecs.Quantizer:
+        """The quantizer for a mode. Raises TpucError."""
+        for quantizer in self.quantizers:
+            if mode.upper() in quantizer.modes:
+                return quantizer
+        raise unknown("mode", mode, [m for q in self.quantizers for m in q.modes])
+
+    def frontend(self, suffix: str) -> hookspecs.Frontend:
+        """The frontend for a file suffix such as ".onnx". Raises TpucError."""
+        for frontend in self.frontends:
+            if suffix.lower() in frontend.suffixes:
+                return frontend
+        raise unknown("model format", suffix, [s for f in self.frontends for s in f.suffixes])
+
+    def runner(self, suffix: str, name: str | None = None) -> hookspecs.Runner:
+        """The runner for a file suffix, or the one of that name. Raises TpucError."""
+        for runner in self.runners:
+            if (name is None or runner.name == name) and suffix.lower() in runner.suffixes:
+                return runner
+        if name is not None and name not in [r.name for r in self.runners]:
+            raise unknown("runner", name, [r.name for r in self.runners])
+        if name is not None:
+            raise TpucError(f'runner "{name}" does not run "{suffix}" files')
+        raise unknown("model file kind", suffix, sorted({s for r in self.runners for s in r.suffixes}))
+
+
+@cache
+def plugins() -> Plugins:
+    """The plugins of this process, loaded once."""
+    manager = pluggy.PluginManager("tpuc")
+    manager.add_hookspecs(hookspecs)
+    found = Plugins(manager)
+    for entry in sorted(metadata.entry_points(group="tpuc"), key=lambda e: e.name):
+        dist = entry.dist
+        plugin = LoadedPlugin(entry.name, dist.name if dist else "?", dist.version if dist else "?")
+        try:
+            plugin.module = entry.load()
+            manager.register(plugin.module, name=entry.name)
+        except Exception as error:  # a broken plugin must not break the command: `tpuc plugins` shows the reason
+            plugin.failure = f"{type(error).__name__}: {error}"
+        found.loaded.append(plugin)
+    return found
