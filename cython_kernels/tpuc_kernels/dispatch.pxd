@@ -1,0 +1,2 @@
+cdef bint use_avx2
+cdef int threads
