@@ -97,6 +97,10 @@ class Chip(Protocol):
         """Runs all passes on a lowered model and writes the file; the final model."""
         ...
 
+    def attach_certificate(self, bmodel: Path, certificate: Mapping[str, Any]) -> None:
+        """Writes a certificate (plain data, see tpuc_core.certify) into a compiled file; nothing else in it changes."""
+        ...
+
 
 class Runner(Protocol):
     """Opens model files of some kind for execution."""

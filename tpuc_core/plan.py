@@ -5,8 +5,13 @@ A plan is data between two parties that do not know each other: a quantizer plug
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from tpuc_core.errors import TpucError, unknown
+from tpuc_core.files import existing_file
 
 
 class Precision(StrEnum):
@@ -54,3 +59,35 @@ class Plan:
     def fallbacks(self) -> list[OpPlan]:
         """The ops that do not run in the plan's mode."""
         return [op for op in self.ops.values() if op.reason]
+
+    def as_json(self) -> dict[str, Any]:
+        """The plan as plain data."""
+        return {"mode": self.mode, "is_asymmetric": self.is_asymmetric,
+                "ops": [{**asdict(op), "precision": str(op.precision)} for op in self.ops.values()],
+                "tensors": {name: asdict(quantization) for name, quantization in self.tensors.items()}}
+
+
+def fallback_table(plan: Plan) -> str:
+    """The ops that do not run in the plan's mode as a table of op, kind, precision and reason; "" where there are none."""
+    from tabulate import tabulate
+
+    rows = [(op.name, op.kind, op.precision, op.reason) for op in plan.fallbacks()]
+    return tabulate(rows, headers=("op", "kind", "runs in", "because of")) if rows else ""
+
+
+def read_quantization_table(path: str | Path) -> dict[str, Precision]:
+    """Precisions by op name, out of lines `NAME MODE`; `#` begins a comment.
+
+    Raises TpucError: no such file, a line of another form, an unknown mode.
+    """
+    table = {}
+    for number, line in enumerate(existing_file(path).read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        words = line.partition("#")[0].split()
+        if not words:
+            continue
+        if len(words) != 2:
+            raise TpucError(f'"{path}" line {number}: "{line.strip()}" should be an op name and a mode')
+        if words[1].upper() not in list(Precision):
+            raise unknown("mode", f"{words[1]}", list(Precision))
+        table[words[0]] = Precision(words[1].upper())
+    return table

@@ -1,0 +1,91 @@
+"""Sums and products of tensors in INT8, and constants that are folded into a multiplication in F32."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tpuc_bm1684x.lowering.convolution import channelwise_int8
+from tpuc_bm1684x.lowering.generic import fused_relu, plain_f32
+from tpuc_bm1684x.lowering.quantize import LIMIT_16_BIT, multipliers_and_shifts, quantize_filter
+from tpuc_bm1684x.lowering.registry import lowers
+from tpuc_core.ir import is_weight, shape_of, tpu
+from tpuc_core.plan import Precision
+
+if TYPE_CHECKING:
+    from xdsl.ir import Operation, SSAValue
+
+    from tpuc_bm1684x.lowering.context import Lowering
+
+
+def _signs(op: Operation) -> list[float]:
+    if op.name == "top.Sub":
+        return [-1.0, 1.0] if op.get("is_reverse") else [1.0, -1.0]
+    return [1.0] * len(op.operands)
+
+
+def _sum_obstacle(op: Operation) -> str | None:
+    if all(is_weight(v) for v in op.operands):
+        return "operands that are all constants"
+    if op.name == "top.Sub" and len(op.operands) != 2:
+        return f"{len(op.operands)} operands"
+    return None
+
+
+@lowers("Add", "Sub", precision=Precision.INT8, unless=_sum_obstacle)
+def sum_int8(op: Operation, lowering: Lowering) -> SSAValue:
+    """out = clip(sum of (q_i * m_i + half) >> n_i). A difference is a sum with a negative multiplier."""
+    coefficients = op.get("coeff") or [1.0] * len(op.operands)
+    operands, factors = [], []
+    for index, (value, sign, coefficient) in enumerate(zip(op.operands, _signs(op), coefficients, strict=True)):
+        operand, scale = _addend(op, lowering, value, index)
+        operands.append(operand)
+        factors.append(sign * coefficient * scale / lowering.quantization(op).scale)
+    multipliers, rshifts = multipliers_and_shifts(np.array(factors), LIMIT_16_BIT)
+    return lowering.emit_int8(op, tpu.AddOp, operands, multipliers=multipliers, rshifts=rshifts, **fused_relu(op))
+
+
+def _addend(op: Operation, lowering: Lowering, value: SSAValue, index: int) -> tuple[SSAValue, float]:
+    if not is_weight(value):
+        operand = lowering.quantized(value, op)
+        return operand, lowering.result_quantization(operand).scale
+    array = lowering.model.weight(value)
+    integers, scales = quantize_filter(array.reshape(1, -1))
+    return lowering.weight(op, f"operand_{index}_i8", integers.reshape(array.shape), "i8"), float(scales[0])
+
+
+def _product_obstacle(op: Operation) -> str | None:
+    constants = [v for v in op.operands if is_weight(v)]
+    if len(op.operands) != 2 or len(constants) == 2:
+        return f"{len(op.operands)} operands, {len(constants)} of them constant"
+    if constants and not _is_channelwise(op, constants[0]):
+        return "a constant that is not one number for each channel"
+    return None
+
+
+def _is_channelwise(op: Operation, constant: SSAValue) -> bool:
+    shape, size = shape_of(op.results[0]), prod(shape_of(constant))
+    aligned = (1,) * (len(shape) - len(shape_of(constant))) + shape_of(constant)
+    other = next(v for v in op.operands if v is not constant)
+    return len(shape) == 4 and size == shape[1] == aligned[1] and shape_of(other) == shape
+
+
+@lowers("Mul", precision=Precision.INT8, unless=_product_obstacle)
+def product_int8(op: Operation, lowering: Lowering) -> SSAValue:
+    """out = clip((a * b * multiplier + half) >> rshift); a constant for each channel is a depthwise convolution."""
+    for value in op.operands:
+        if is_weight(value):
+            return channelwise_int8(op, lowering, lowering.model.weight(value))
+    operands = [lowering.quantized(v, op) for v in op.operands]
+    left, right = (lowering.result_quantization(v).scale for v in operands)
+    (multiplier,), (rshift,) = multipliers_and_shifts(left * right / lowering.quantization(op).scale)
+    return lowering.emit_int8(op, tpu.MulOp, operands, multiplier=multiplier, rshift=rshift, **fused_relu(op))
+
+
+@lowers("DivConst", precision=Precision.F32)
+def div_const_f32(op: Operation, lowering: Lowering) -> SSAValue:
+    if op.get("is_reverse"):
+        return plain_f32(op, lowering, tpu.ReciprocalOp)
+    return plain_f32(op, lowering, tpu.MulConstOp, const_val=float(np.float32(1 / op.get("const_val"))))

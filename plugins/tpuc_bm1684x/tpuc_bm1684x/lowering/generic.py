@@ -1,0 +1,58 @@
+"""What lowers one to one: a `tpu` op of the same name and attributes, with none for operands that only the chip knows."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from tpuc_bm1684x.lowering.registry import lowers
+from tpuc_core.ir import tpu
+from tpuc_core.plan import Precision
+
+if TYPE_CHECKING:
+    from xdsl.ir import Operation, SSAValue
+
+    from tpuc_bm1684x.lowering.context import Lowering
+
+SAME_IN_F32 = (
+    "Add", "AddConst", "Clip", "Compare", "CompareConst", "Concat", "Depth2Space", "Div", "Interp", "LRN", "LayerNorm",
+    "LeakyRelu", "MatMul", "Max", "MaxConst", "Min", "MinConst", "Mul", "MulConst", "Pad", "Permute", "Reciprocal", "Reduce",
+    "Relu", "Reshape", "Reverse", "ShuffleChannel", "Slice", "Softmax", "Squeeze", "Sub", "SubConst", "Tile", "Unsqueeze",
+    "Upsample")
+
+
+@lowers(*SAME_IN_F32, precision=Precision.F32)
+def same_f32(op: Operation, lowering: Lowering) -> SSAValue:
+    return plain_f32(op, lowering, getattr(tpu, f"{op.name.removeprefix('top.')}Op"))
+
+
+def plain_f32(op: Operation, lowering: Lowering, op_class: Any, **attributes: Any) -> SSAValue:
+    """The op as an `op_class` in f32 with the attributes that both declare, and the given ones."""
+    operands = [lowering.real(v, op) for v in op.operands]
+    operands += [lowering.none(op)] * missing_operands(op_class, len(operands))
+    return lowering.emit(op, op_class, operands, op.results[0].type, **(shared_attributes(op, op_class) | attributes))
+
+
+def shared_attributes(op: Operation, op_class: Any) -> dict[str, Any]:
+    """Python values of the op's attributes that `op_class` declares too."""
+    return {name: op.get(name) for name in op.attributes if name in op_class.kinds()}
+
+
+def fused_relu(op: Operation) -> dict[str, Any]:
+    """do_relu without its limit: in 8 bits the limit is in the scale."""
+    return {"do_relu": bool(op.get("do_relu"))}
+
+
+def missing_operands(op_class: Any, given: int) -> int:
+    """How many trailing operands a `tpu` op wants beyond the given ones; 0 for ops with a variable number."""
+    return max(0, _operand_slots(op_class) - given)
+
+
+@cache
+def _operand_slots(op_class: Any) -> int:
+    from xdsl.irdl import OptOperandDef, VarOperandDef
+
+    slots = [slot for _, slot in op_class.get_irdl_definition().operands]
+    if any(isinstance(slot, VarOperandDef) and not isinstance(slot, OptOperandDef) for slot in slots):
+        return 0
+    return sum(not isinstance(slot, OptOperandDef) for slot in slots)

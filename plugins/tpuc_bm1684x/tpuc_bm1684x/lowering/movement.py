@@ -1,0 +1,34 @@
+"""Ops that move values in INT8: their operands are brought to the quantization of the result, and integers pass unchanged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tpuc_bm1684x.lowering.generic import missing_operands, shared_attributes
+from tpuc_bm1684x.lowering.registry import lowers
+from tpuc_core.ir import is_none, tpu
+from tpuc_core.plan import Precision
+
+if TYPE_CHECKING:
+    from xdsl.ir import Operation, SSAValue
+
+    from tpuc_bm1684x.lowering.context import Lowering
+
+
+def _obstacle(op: Operation) -> str | None:
+    if op.name == "top.Pad" and op.get("mode") == "constant" and op.get("val") != 0:
+        return f"padding with {op.get('val'):g}"
+    return None
+
+
+@lowers("Concat", "Depth2Space", "Pad", "Permute", "Reshape", "Reverse", "ShuffleChannel", "Slice", "Squeeze", "Tile",
+        "Unsqueeze", "Upsample", precision=Precision.INT8, unless=_obstacle)
+def move_int8(op: Operation, lowering: Lowering) -> SSAValue:
+    op_class = getattr(tpu, f"{op.name.removeprefix('top.')}Op")
+    wanted = lowering.quantization(op)
+    operands = [v if is_none(v) else lowering.quantized(v, op, wanted) for v in op.operands]
+    operands += [lowering.none(op)] * missing_operands(op_class, len(operands))
+    attributes = shared_attributes(op, op_class)
+    if "relu_limit" in attributes:
+        attributes["relu_limit"] = -1.0
+    return lowering.emit_int8(op, op_class, operands, **attributes)

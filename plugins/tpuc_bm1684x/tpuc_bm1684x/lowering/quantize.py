@@ -1,0 +1,68 @@
+"""Integer arithmetic of quantization: rounding, weight scales, and the multiplier and shift that stand for a real factor."""
+
+from __future__ import annotations
+
+import numpy as np
+
+MOST_SHIFT = 30
+LIMIT_32_BIT = 2**31 - 1
+LIMIT_16_BIT = 2**15
+LEAST_WEIGHT_SCALE = np.float32(1e-5)
+
+
+def round_half_away(x: np.ndarray) -> np.ndarray:
+    """Nearest integer, halves away from zero; same dtype and shape as `x`."""
+    nearest = np.rint(x)
+    tie = np.abs(x - nearest) == 0.5
+    if tie.any():
+        nearest[tie] = np.trunc(x[tie]) + np.sign(x[tie])
+    return nearest
+
+
+def quantize(x: np.ndarray, scale: np.ndarray | float, low: int, high: int, dtype: type) -> np.ndarray:
+    """clip(round_half_away(x / scale), low, high) as `dtype`."""
+    quotient = np.divide(x, scale)
+    if quotient.ndim == 0:
+        quotient = quotient[None].reshape(1)
+    return np.clip(round_half_away(quotient), low, high, out=quotient).astype(dtype).reshape(np.shape(x))
+
+
+def quantize_filter(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """int8 weights with one scale for each output channel (axis 0), and the scales, f32 [oc]."""
+    rows = np.ascontiguousarray(weights, np.float32).reshape(weights.shape[0], -1)
+    largest = np.maximum(rows.max(axis=1), -rows.min(axis=1))
+    scales = np.maximum(largest / np.float32(127), LEAST_WEIGHT_SCALE)
+    return quantize(rows, scales[:, None], -128, 127, np.int8).reshape(weights.shape), scales
+
+
+def quantize_matrix(weights: np.ndarray, is_per_column: bool) -> tuple[np.ndarray, np.ndarray]:
+    """int8 [k, n] weights with one scale, or one for each column; and the scales, f32 [1] or [n]."""
+    weights = np.ascontiguousarray(weights, np.float32)
+    largest = np.maximum(weights.max(axis=0), -weights.min(axis=0))
+    if not is_per_column:
+        largest = largest.max(keepdims=True)
+    scales = np.maximum(largest / np.float32(127), LEAST_WEIGHT_SCALE)
+    return quantize(weights, scales, -128, 127, np.int8), scales
+
+
+def quantize_bias(bias: np.ndarray, scales: np.ndarray) -> np.ndarray:
+    """int32 bias in units of accumulator steps; `scales` are weight scale times input scale, one or as many as `bias`."""
+    steps = round_half_away(np.asarray(bias, np.float64) / np.asarray(scales, np.float64))
+    return np.clip(steps, -(2**31), 2**31 - 1).astype(np.int32)
+
+
+def multipliers_and_shifts(factors: np.ndarray, limit: int = LIMIT_32_BIT) -> tuple[list[int], list[int]]:
+    """For each factor the (m, n), 0 <= n <= 30 and |m| < limit, with m / 2^n nearest to it.
+
+    Nearness is measured in f32, and the smallest n among equals wins, so most multipliers have about 23 bits: the error of
+    a longer one is the same f32 number. A factor beyond `limit` gives the largest multiplier that there is.
+    """
+    factors = np.atleast_1d(np.asarray(factors, np.float32)).astype(np.float64)[:, None]
+    powers = np.exp2(np.arange(MOST_SHIFT + 1))[None, :]
+    candidates = round_half_away(factors * powers)
+    errors = np.abs(candidates / powers - factors).astype(np.float32)
+    errors[np.abs(candidates) >= limit] = np.inf
+    shifts = errors.argmin(axis=1)
+    chosen = np.take_along_axis(candidates, shifts[:, None], axis=1)[:, 0]
+    chosen = np.clip(chosen, -limit + 1, limit - 1)
+    return chosen.astype(np.int64).tolist(), shifts.tolist()

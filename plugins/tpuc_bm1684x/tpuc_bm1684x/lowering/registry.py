@@ -1,0 +1,48 @@
+"""Which function lowers which op in which precision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tpuc_core.plan import Precision
+
+if TYPE_CHECKING:
+    from xdsl.ir import Operation, SSAValue
+
+    from tpuc_bm1684x.lowering.context import Lowering
+
+LowerOp = Callable[["Operation", "Lowering"], "SSAValue"]
+Obstacle = Callable[["Operation"], "str | None"]
+"""The reason why an op cannot be lowered so, as a noun phrase; None where it can."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How to lower one kind of op in one precision, and what may stand against it."""
+
+    lower: LowerOp
+    obstacle: Obstacle
+
+
+RULES: dict[tuple[str, Precision], Rule] = {}
+
+
+def lowers(*kinds: str, precision: Precision, unless: Obstacle = lambda op: None) -> Callable[[LowerOp], LowerOp]:
+    """Register a function for `top` ops, named without the dialect: it makes `tpu` ops and returns the result's value."""
+
+    def register(function: LowerOp) -> LowerOp:
+        for kind in kinds:
+            RULES[f"top.{kind}", precision] = Rule(function, unless)
+        return function
+
+    return register
+
+
+def obstacle(op: Operation, precision: Precision) -> str | None:
+    """None if there is a way to lower `op` in `precision`, else why not, as a noun phrase."""
+    rule = RULES.get((op.name, precision))
+    if rule is None:
+        return f"no {precision} form of {op.name}"
+    return rule.obstacle(op)

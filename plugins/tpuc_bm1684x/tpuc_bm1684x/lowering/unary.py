@@ -1,0 +1,83 @@
+"""Functions of one value: `Active` in F32; in INT8 a table of 256 results, whatever the function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tpuc_bm1684x.lowering.functions import FUNCTIONS, function_of
+from tpuc_bm1684x.lowering.generic import plain_f32
+from tpuc_bm1684x.lowering.quantize import quantize
+from tpuc_bm1684x.lowering.registry import lowers
+from tpuc_core.ir import tensor_name, tpu
+from tpuc_core.plan import Precision, TensorQuantization
+
+if TYPE_CHECKING:
+    from xdsl.ir import Operation, SSAValue
+
+    from tpuc_bm1684x.lowering.context import Lowering
+
+MODES = {
+    "Abs": "ABSVAL", "Ceil": "CEIL", "Cos": "COS", "Elu": "ELU", "Erf": "ERF", "Exp": "EXP", "Floor": "FLOOR", "GELU": "GELU",
+    "HardSigmoid": "HSIGMOID", "HardSwish": "HSWISH", "Log": "LN", "Mish": "MISH", "Round": "ROUND", "Rsqrt": "RSQRT",
+    "SiLU": "SILU", "Sigmoid": "SIGMOID", "Sign": "SIGN", "Sin": "SIN", "Softplus": "SOFT_PLUS", "Softsign": "SOFT_SIGN",
+    "Sqrt": "SQRT", "Tanh": "TANH",
+}
+
+
+@lowers(*MODES, precision=Precision.F32)
+def active_f32(op: Operation, lowering: Lowering) -> SSAValue:
+    mode = MODES[op.name.removeprefix("top.")]
+    if op.name == "top.Sigmoid" and op.get("log"):
+        mode = "LOG_SIGMOID"
+    if op.name == "top.GELU" and op.get("approx_mode") != "normal":
+        mode = {"tanh": "TGELU", "sigmoid": "QGELU"}.get(op.get("approx_mode"), mode)
+    return plain_f32(op, lowering, tpu.ActiveOp, mode=mode, coeffs=_coefficients(op))
+
+
+def _coefficients(op: Operation) -> list[float] | None:
+    if op.name == "top.HardSigmoid":
+        return [op.get("beta"), op.get("alpha")]
+    return [op.get("alpha")] if op.name == "top.Elu" else None
+
+
+@lowers("PRelu", precision=Precision.F32)
+def prelu_f32(op: Operation, lowering: Lowering) -> SSAValue:
+    return plain_f32(op, lowering, tpu.PReluOp)
+
+
+@lowers("Pow", precision=Precision.F32)
+def power_f32(op: Operation, lowering: Lowering) -> SSAValue:
+    """x^2 and x^0.5 as they are, else exp(exponent * ln x), for x > 0."""
+    exponent, result_type, name = op.get("exponent"), op.results[0].type, tensor_name(op.results[0])
+    direct = {2.0: "SQUARE", 0.5: "SQRT", -0.5: "RSQRT"}.get(exponent)
+    if direct is not None:
+        return plain_f32(op, lowering, tpu.ActiveOp, mode=direct)
+    x = lowering.real(op.operands[0], op)
+    logarithm = lowering.emit(op, tpu.ActiveOp, [x], result_type, name=f"{name}_log", mode="LN")
+    product = lowering.emit(op, tpu.MulConstOp, [logarithm], result_type, name=f"{name}_mul", const_val=exponent)
+    return lowering.emit(op, tpu.ActiveOp, [product], result_type, mode="EXP")
+
+
+@lowers(*FUNCTIONS, precision=Precision.INT8)
+def table_int8(op: Operation, lowering: Lowering) -> SSAValue:
+    """Lut with the table `OP_table` [1, 1, 1, 256], indexed by the byte of the input."""
+    x = lowering.quantized(op.operands[0], op)
+    given, wanted = lowering.result_quantization(x), lowering.quantization(op)
+    table = table_of(function_of(op), given, wanted).reshape(1, 1, 1, 256)
+    weight = lowering.weight(op, "table", table, "si8" if wanted.is_signed else "ui8")
+    return lowering.emit_int8(op, tpu.LutOp, [x, weight])
+
+
+def table_of(function: Callable[[np.ndarray], np.ndarray], given: TensorQuantization, wanted: TensorQuantization) -> np.ndarray:
+    """The quantized results for each byte, 0..255; bytes above 127 are negative where the input is signed."""
+    stored = np.arange(256)
+    if given.is_signed:
+        stored = stored.astype(np.int8)
+    x = (stored.astype(np.float64) - given.zero_point) * given.scale
+    low, high = wanted.limits
+    with np.errstate(all="ignore"):
+        y = np.nan_to_num(function(x), nan=0.0, posinf=np.finfo(np.float32).max, neginf=np.finfo(np.float32).min)
+    return quantize(y + wanted.zero_point * wanted.scale, wanted.scale, low, high, np.int8 if wanted.is_signed else np.uint8)

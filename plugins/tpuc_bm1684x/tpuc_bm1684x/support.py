@@ -1,0 +1,19 @@
+"""What the chip can run: the answer to a quantizer's question."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xdsl.ir import Operation
+
+    from tpuc_core.plan import Precision
+
+
+def supports(op: Operation, precision: Precision, *, is_asymmetric: bool = False) -> str | None:
+    """None if a `top` op can be lowered in that precision, else the reason why not, as a noun phrase."""
+    from tpuc_bm1684x.lowering import obstacle
+
+    if is_asymmetric:
+        return "asymmetric quantization, which is not there yet"
+    return obstacle(op, precision)

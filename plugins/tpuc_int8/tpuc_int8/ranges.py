@@ -1,0 +1,70 @@
+"""Ranges made to agree where ops only move values: no requantization is then needed around them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tpuc_core.ir import calibration_of, is_none, is_weight, tensor_name
+
+if TYPE_CHECKING:
+    from xdsl.ir import Operation, SSAValue
+
+    from tpuc_core.ir import Model
+
+Range = tuple[float, float]
+
+MOVERS = {f"top.{kind}" for kind in (
+    "Depth2Space", "Flatten", "MaxPool", "Pad", "Permute", "Reshape", "Reverse", "ShuffleChannel", "Slice", "Squeeze",
+    "Tile", "Unsqueeze", "Upsample")}
+"""Ops whose results are values of their first operand."""
+
+PROBABILITIES = {"top.Sigmoid", "top.Softmax"}
+
+
+def corrected_ranges(model: Model) -> dict[str, Range]:
+    """The calibrated ranges by tensor name, corrected: sigmoid and softmax give (0, 1); inputs of a concatenation take its
+    range, also through ops that move values, unless someone else uses them; what moves values keeps its input's range."""
+    values = [op.results[0] for op in model.inputs] + [result for op in model.ops() for result in op.results]
+    ranges = {tensor_name(v): r for v in values if (r := calibration_of(v)) is not None}
+    _force_probabilities(model, ranges)
+    _pull_back(model, ranges)
+    _push_forward(model, ranges)
+    return ranges
+
+
+def _force_probabilities(model: Model, ranges: dict[str, Range]) -> None:
+    for op in model.ops():
+        if op.name in PROBABILITIES and not op.get("log") and tensor_name(op.results[0]) in ranges:
+            ranges[tensor_name(op.results[0])] = (0.0, 1.0)
+
+
+def _pull_back(model: Model, ranges: dict[str, Range]) -> None:
+    imposed: set[str] = set()
+    for op in reversed(model.ops()):
+        name = tensor_name(op.results[0])
+        is_imposing = op.name in ("top.Concat", "top.MaxPool") or (op.name in MOVERS and name in imposed)
+        if not is_imposing or name not in ranges:
+            continue
+        for value in _activations(op):
+            source = tensor_name(value)
+            if source in ranges and _has_one_user(value) and not _is_probability(value):
+                ranges[source] = ranges[name]
+                imposed.add(source)
+
+
+def _push_forward(model: Model, ranges: dict[str, Range]) -> None:
+    for op in model.ops():
+        if op.name in MOVERS and (given := ranges.get(tensor_name(op.operands[0]))) is not None:
+            ranges[tensor_name(op.results[0])] = given
+
+
+def _activations(op: Operation) -> list[SSAValue]:
+    return [v for v in op.operands if not is_none(v) and not is_weight(v)]
+
+
+def _has_one_user(value: SSAValue) -> bool:
+    return len({id(use.operation) for use in value.uses}) == 1
+
+
+def _is_probability(value: SSAValue) -> bool:
+    return getattr(value.owner, "name", "") in PROBABILITIES

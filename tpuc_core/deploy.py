@@ -1,0 +1,177 @@
+"""From a `top` model to a chip's file, and the proof of that file. `tpuc deploy` is this with options and prints."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tpuc_core.certify import Proof, certificate, file_sha256, prove, section
+from tpuc_core.errors import TpucError
+from tpuc_core.files import existing_file
+from tpuc_core.plan import Plan, read_quantization_table
+from tpuc_core.plugins import plugins
+
+if TYPE_CHECKING:
+    from tpuc_core.hookspecs import Chip
+    from tpuc_core.ir import Model
+    from tpuc_core.npz import Report
+    from tpuc_core.session import Session, Tensors
+
+DEFAULT_INPUT = "random:0"
+DEFAULT_TOLERANCE = {"F32": (0.99, 0.99), "INT8": (0.90, 0.80)}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to build: a `top` model, how it is quantized, for which chip, and where the file goes."""
+
+    mlir: Path
+    bmodel: Path
+    chip: str
+    mode: str = "F32"
+    calibration_table: Path | None = None
+    quantization_table: Path | None = None
+    is_asymmetric: bool = False
+    quant_input: bool = False
+    quant_output: bool = False
+
+    def sources(self) -> dict[str, Path]:
+        """The files that the result depends on, by role."""
+        files = {"mlir": self.mlir, "calibration_table": self.calibration_table, "quantization_table": self.quantization_table}
+        return {role: path for role, path in files.items() if path is not None}
+
+
+@dataclass
+class Build:
+    """What was built: models at three stages, the plan, hashes of the sources, and the files written."""
+
+    job: Job
+    top: Model
+    plan: Plan
+    lowered: Model
+    final: Model
+    chip: Chip
+    source_hashes: dict[str, str]
+    files: list[Path] = field(default_factory=list)
+
+
+@dataclass
+class Validation:
+    """The float comparison, the proof, and the session of the compiled file."""
+
+    report: Report
+    proof: Proof
+    inputs: Tensors
+    input_words: str
+    session: Session
+
+
+def build(job: Job) -> Build:
+    """Plan, lower, compile, and write the file with the models of the way beside it. Raises TpucError."""
+    from tpuc_core.ir import save_model
+
+    chip, quantizer = plugins().chip(job.chip), plugins().quantizer(job.mode)
+    for path in job.sources().values():
+        existing_file(path)
+    top = load_top(job)
+    overrides = read_quantization_table(job.quantization_table) if job.quantization_table else {}
+    plan = quantizer.plan(top, chip, job.mode.upper(), is_asymmetric=job.is_asymmetric, overrides=overrides)
+    lowered = chip.lower(top, plan, quant_input=job.quant_input, quant_output=job.quant_output)
+    stem = job.bmodel.with_name(prefix(job, top))
+    hashes = {role: file_sha256(path) for role, path in job.sources().items()}
+    files = [Path(f"{stem}_tpu.mlir"), Path(f"{stem}_final.mlir"), job.bmodel]
+    save_model(lowered, files[0], f"{stem.name}_tpu_weights.npz")
+    final = chip.compile(lowered, job.bmodel, section(top, plan, sources=hashes))
+    save_model(final, files[1], f"{stem.name}_final_weights.npz")
+    return Build(job, top, plan, lowered, final, chip, hashes, files)
+
+
+def load_top(job: Job) -> Model:
+    """The job's model, calibrated where a table is given. Raises TpucError for a model that is lowered already."""
+    from tpuc_core.ir import State, load_model
+
+    top = load_model(job.mlir)
+    if top.state not in (State.TOP_F32, State.TOP_CALIBRATED):
+        raise TpucError(f'"{job.mlir}" is in state {top.state}: deploy takes a model as "tpuc transform" makes it (TOP_F32)')
+    if job.calibration_table is not None and job.mode.upper() != "F32":
+        _import_calibration(top, job)
+    return top
+
+
+def _import_calibration(top: Model, job: Job) -> None:
+    passes = {p.name: p for p in plugins().passes}
+    if "import-calibration-table" not in passes:
+        raise TpucError("no plugin reads calibration tables: install tpuc-calibration")
+    passes["import-calibration-table"](file=str(job.calibration_table), asymmetric=job.is_asymmetric).apply(top)
+
+
+def prefix(job: Job, top: Model) -> str:
+    """The start of the names of the files beside the result: "resnet18_bm1684x_int8_sym"."""
+    symmetry = {"INT8": "_asym" if job.is_asymmetric else "_sym"}.get(job.mode.upper(), "")
+    return f"{top.name}_{job.chip}_{job.mode}{symmetry}".lower()
+
+
+def validate(built: Build, *, test_input: Sequence[str] = (), reference: Path | None = None,
+             tolerance: tuple[float, float] | None = None, excepts: Collection[str] = ()) -> Validation:
+    """Compare the interpreter with float within a tolerance, and with the compiled file bit for bit.
+
+    `test_input`: words as for tpuc_core.images.load_inputs; `reference`: an npz with float tensors in place of an evaluation.
+    """
+    from tpuc_core.npz import compare, load_npz
+
+    words = list(test_input) or [DEFAULT_INPUT]
+    inputs = load_inputs_of(built.top, words)
+    wanted = load_npz(reference) if reference else plugins().runner(".mlir").open(built.job.mlir).run(inputs, all_tensors=True)
+    interpreter = built.chip.interpret(built.lowered)
+    interpreted = interpreter.run(inputs, all_tensors=True, dequantize=False)
+    tolerance = tolerance or DEFAULT_TOLERANCE.get(built.job.mode.upper(), (0.90, 0.80))
+    report = compare(dequantized(interpreted, built.lowered), wanted, *tolerance, excepts=excepts)
+    session = plugins().runner(".bmodel").open(built.job.bmodel)
+    simulated = session.run(inputs, all_tensors=True, dequantize=False)
+    proof = prove(interpreted, simulated, _op_names(built.lowered), [info.name for info in interpreter.inputs])
+    return Validation(report, proof, inputs, ",".join(words), session)
+
+
+def load_inputs_of(model: Model, words: Sequence[str]) -> Tensors:
+    """Inputs for a `top` model out of what a user wrote."""
+    from tpuc_core.images import Preprocessing, load_inputs
+    from tpuc_core.ir import shape_of, tensor_name
+
+    shapes = {tensor_name(op.results[0]): shape_of(op.results[0]) for op in model.inputs}
+    settings = {tensor_name(op.results[0]): _preprocessing(op, Preprocessing) for op in model.inputs}
+    return load_inputs(words, shapes, settings)
+
+
+def _preprocessing(op: Any, preprocessing: Any) -> Any:
+    attributes = {name: op.get(name) for name in op.attributes}
+    return preprocessing.from_attributes(attributes) if "pixel_format" in attributes else None
+
+
+def dequantized(stored: Tensors, model: Model) -> Tensors:
+    """Real values of stored tensors, by the quantization that the model gives them."""
+    import numpy as np
+
+    from tpuc_core.ir import quantization_of, tensor_name
+
+    values = [result for op in (*model.inputs, *model.ops()) for result in op.results]
+    quantizations = {tensor_name(value): q for value in values if (q := quantization_of(value)) is not None}
+    real = {}
+    for name, array in stored.items():
+        q = quantizations.get(name)
+        real[name] = array if q is None else (array.astype(np.float32) - q.zero_point) * np.float32(q.scale)
+    return real
+
+
+def _op_names(model: Model) -> dict[str, str]:
+    from tpuc_core.ir import tensor_name
+
+    return {tensor_name(result): op.name for op in model.ops() for result in op.results}
+
+
+def certify(built: Build, validation: Validation) -> None:
+    """Write the certificate into the compiled file."""
+    words = validation.input_words
+    data = certificate(validation.proof, validation.report, sources=built.source_hashes, inputs=validation.inputs, input_words=words)
+    built.chip.attach_certificate(built.job.bmodel, data)
