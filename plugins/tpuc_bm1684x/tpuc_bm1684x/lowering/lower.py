@@ -77,6 +77,6 @@ def _drop_unused_constants(model: Model) -> None:
     for op in list(block.ops):
         if op.name in ("top.Weight", "top.None") and not any(result.uses for result in op.results):
             if op.name == "top.Weight":
-                model.weights.pop(tensor_name(op.results[0]), None)
+                del model.weights[tensor_name(op.results[0])]
             block.erase_op(op)
 

@@ -1,0 +1,68 @@
+"""Rounding, weight scales and multipliers, against the figures of the established tool chain where it gives them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tpuc_bm1684x.lowering.quantize import (
+    LIMIT_16_BIT,
+    LIMIT_32_BIT,
+    multipliers_and_shifts,
+    quantize,
+    quantize_bias,
+    quantize_filter,
+    quantize_matrix,
+    round_half_away,
+)
+
+
+def test_halves_round_away_from_zero():
+    x = np.array([0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 0.49999997, -0.49999997], np.float32)
+    assert round_half_away(x).tolist() == [1, 2, 3, -1, -2, -3, 0, 0]
+
+
+def test_quantize_saturates():
+    assert quantize(np.array([-1000.0, 1000.0, 0.6]), 1.0, -128, 127, np.int8).tolist() == [-128, 127, 1]
+
+
+def test_an_8_bit_limit_gives_the_small_multipliers_of_the_established_tools():
+    factors = [0.022713824409448819 / 0.039047981568627453, 0.03889407725490196 / 0.039047981568627453]
+    assert multipliers_and_shifts(factors, 127) == ([37, 1], [6, 0])
+
+
+def test_the_first_shift_without_error_in_f32_wins():
+    (multiplier,), (shift,) = multipliers_and_shifts(np.float32(0.0074985))
+    assert multiplier < 2**24
+    assert np.float32(multiplier / 2**shift) == np.float32(0.0074985)
+
+
+@given(st.floats(1e-7, 100.0), st.sampled_from([127, LIMIT_16_BIT, LIMIT_32_BIT]))
+def test_the_multiplier_is_the_nearest_that_fits(factor, limit):
+    (multiplier,), (shift,) = multipliers_and_shifts(factor, limit)
+    assert 0 <= shift <= 30 and abs(multiplier) < limit
+    best = min(abs(round(factor * 2.0**n) / 2.0**n - factor) for n in range(31) if round(factor * 2.0**n) < limit)
+    assert abs(multiplier / 2.0**shift - factor) <= best + 2**-23 * factor
+
+
+def test_a_factor_beyond_the_limit_gives_the_largest_multiplier():
+    assert multipliers_and_shifts([1e9], LIMIT_16_BIT)[0] == [LIMIT_16_BIT - 1]
+
+
+def test_a_channel_of_zeros_has_a_scale_and_zero_weights():
+    weights, scales = quantize_filter(np.zeros((2, 3, 1, 1), np.float32))
+    assert not weights.any() and (scales > 0).all()
+
+
+@pytest.mark.parametrize("is_per_column", [True, False])
+def test_matrix_weights_reach_127(is_per_column):
+    matrix = np.random.default_rng(0).standard_normal((20, 5)).astype(np.float32)
+    weights, scales = quantize_matrix(matrix, is_per_column)
+    assert scales.shape == ((5,) if is_per_column else (1,))
+    assert np.abs(weights.astype(int)).max() == 127
+    assert np.abs(weights * scales - matrix).max() <= scales.max() / 2 + 1e-6
+
+
+def test_a_bias_beyond_32_bits_saturates():
+    assert quantize_bias(np.array([1e6, -1e6]), np.array([1e-9])).tolist() == [2**31 - 1, -(2**31)]
