@@ -1,0 +1,133 @@
+"""Runs the `top` ops of a model one after the other on whole float32 arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from xdsl.ir import Operation, SSAValue
+
+from tpuc_core.errors import TpucError
+from tpuc_core.evaluate.registry import BoundOp, Evaluation, evaluation_of
+from tpuc_core.ir import Model, is_none, is_weight, shape_of, tensor_name
+
+Callback = Callable[[str, np.ndarray], None]
+
+
+@dataclass
+class _Step:
+    """One op, bound: where its operands are, what its results are called, and what is no longer wanted after it."""
+
+    op: BoundOp
+    function: Evaluation
+    operands: list[SSAValue | np.ndarray | None]
+    results: list[tuple[int, str, SSAValue]]
+    released: list[SSAValue]
+
+
+class Evaluator:
+    """A model made ready to be evaluated many times. Not changed by a run: threads may share one.
+
+    Raises TpucError when the model is not in the `top` dialect, or has ops that cannot be evaluated (all of them named).
+    """
+
+    def __init__(self, model: Model):
+        self.inputs = {tensor_name(op.results[0]): shape_of(op.results[0]) for op in model.inputs}
+        self.outputs = [tensor_name(value) for value in model.outputs]
+        self._input_values = [op.results[0] for op in model.inputs]
+        self._steps = _bind(model)
+
+    @property
+    def names(self) -> list[str]:
+        """Every tensor, inputs first, in order of computation."""
+        return [*self.inputs, *(name for step in self._steps for _, name, _ in step.results)]
+
+    def run(self, inputs: Mapping[str, np.ndarray], *, keep: Collection[str] | None = None,
+            callback: Callback | None = None) -> dict[str, np.ndarray]:
+        """Evaluate: the tensors named in `keep`, or every tensor, by name in order of computation.
+
+        `callback(name, array)` sees each tensor when it is computed. A tensor that is not kept is freed after its last
+        use. Raises TpucError for a missing input or one of a wrong shape.
+        """
+        values: dict[SSAValue, np.ndarray] = {}
+        kept: dict[str, np.ndarray] = {}
+
+        def store(name: str, value: SSAValue, array: np.ndarray) -> None:
+            values[value] = array
+            if keep is None or name in keep:
+                kept[name] = array
+            if callback is not None:
+                callback(name, array)
+
+        for value, (name, shape) in zip(self._input_values, self.inputs.items()):
+            store(name, value, _checked_input(inputs, name, shape))
+        for step in self._steps:
+            operands = [values[x] if isinstance(x, SSAValue) else x for x in step.operands]
+            arrays = _apply(step, operands)
+            for index, name, value in step.results:
+                store(name, value, arrays[index])
+            del operands, arrays
+            for value in step.released:
+                del values[value]
+        return kept
+
+
+def evaluate(model: Model, inputs: Mapping[str, np.ndarray], *, keep: Collection[str] | None = None,
+             callback: Callback | None = None) -> dict[str, np.ndarray]:
+    """Evaluate a model once; see Evaluator.run. For many inputs make one Evaluator."""
+    return Evaluator(model).run(inputs, keep=keep, callback=callback)
+
+
+def _checked_input(inputs: Mapping[str, np.ndarray], name: str, shape: tuple[int, ...]) -> np.ndarray:
+    if name not in inputs:
+        raise TpucError(f'input "{name}" is missing; given: {", ".join(inputs) or "none"}')
+    array = np.ascontiguousarray(inputs[name], np.float32)
+    if array.shape != shape:
+        raise TpucError(f'input "{name}" has the shape {list(array.shape)} where the model wants {list(shape)}')
+    return array
+
+
+def _bind(model: Model) -> list[_Step]:
+    ops = model.ops()
+    unknown = sorted({op.name for op in ops if evaluation_of(op.name) is None})
+    if any(name.startswith("tpu.") for name in unknown):
+        raise TpucError(f'float evaluation takes models of `top` ops; this one is {model.state}')
+    if unknown:
+        names = ", ".join(f'{op.name} "{tensor_name(op.results[0])}"' for op in ops if op.name in unknown)
+        raise TpucError(f"these ops cannot be evaluated in float: {names}")
+    last_use: dict[SSAValue, Operation] = {}
+    for op in ops:
+        last_use.update(dict.fromkeys((*op.operands, *op.results), op))
+    released: dict[Operation, list[SSAValue]] = {op: [] for op in ops}
+    for value, op in last_use.items():
+        if not is_none(value) and not is_weight(value):
+            released[op].append(value)
+    return [_bind_op(model, op, released[op]) for op in ops]
+
+
+def _bind_op(model: Model, op: Operation, released: list[SSAValue]) -> _Step:
+    function = evaluation_of(op.name)
+    assert function is not None
+    results = [(i, tensor_name(r), r) for i, r in enumerate(op.results) if not is_none(r)]
+    bound = BoundOp(op.name, op, [shape_of(value) for _, _, value in results])  # type: ignore[arg-type]
+    return _Step(bound, function, [_operand(model, value) for value in op.operands], results, released)
+
+
+def _operand(model: Model, value: SSAValue) -> SSAValue | np.ndarray | None:
+    if is_none(value):
+        return None
+    return np.ascontiguousarray(model.weight(value), np.float32) if is_weight(value) else value
+
+
+def _apply(step: _Step, operands: list[np.ndarray | None]) -> list[np.ndarray]:
+    try:
+        result = step.function(step.op, *operands)
+    except (ValueError, TypeError, IndexError, ZeroDivisionError) as error:
+        raise TpucError(f'{step.op.name} "{step.results[0][1]}" does not fit its operands: {error}') from error
+    arrays = [np.asarray(a, np.float32) for a in (result if isinstance(result, (tuple, list)) else [result])]
+    for (index, name, _), shape in zip(step.results, step.op.shapes):
+        if arrays[index].shape != shape:
+            raise TpucError(f'{step.op.name} "{name}" gives the shape {list(arrays[index].shape)} '
+                            f"where the model says {list(shape)}")
+    return arrays
