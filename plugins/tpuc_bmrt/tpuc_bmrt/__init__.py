@@ -1,1 +1,1 @@
-"""A tpuc plugin; see plugin.py for what it provides."""
+"""Runs bmodels in the chip vendor's runtime library; docs/bmrt.md says what of it was tried."""
