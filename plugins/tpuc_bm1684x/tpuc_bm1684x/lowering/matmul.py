@@ -41,7 +41,7 @@ def matmul_int8(op: Operation, lowering: Lowering) -> SSAValue:
     if op.get("right_transpose"):
         matrix = np.ascontiguousarray(matrix.T)
     matrix_i8, scales = quantize_matrix(matrix, lowering.is_matmul_per_column)
-    steps = scales.astype(np.float64) * lowering.result_quantization(x).scale
+    steps = scales * lowering.result_quantization(x).scale
     multipliers, rshifts = multipliers_and_shifts(steps / lowering.quantization(op).scale)
     none = lowering.none(op)
     operands = [x, lowering.weight(op, "filter_int8", matrix_i8, "i8"), none, none, none]

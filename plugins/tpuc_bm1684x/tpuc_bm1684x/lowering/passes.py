@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from tpuc_bm1684x.lowering.strip_io import strip_input_casts, strip_output_casts
-from tpuc_core.errors import TpucError
 from tpuc_core.ir import State
 from tpuc_core.passes import Pass
 from tpuc_core.plan import read_quantization_table
@@ -45,7 +44,7 @@ class ConvertTopToTpu(Pass):
     """
 
     name: ClassVar[str] = "convert-top-to-tpu"
-    takes: ClassVar[State | None] = None
+    takes: ClassVar[State | tuple[State, ...] | None] = (State.TOP_F32, State.TOP_CALIBRATED)
     gives: ClassVar[State | None] = State.TPU_LOWERED
     mode: str = ""
     chip: str = ""
@@ -59,8 +58,6 @@ class ConvertTopToTpu(Pass):
     gelu_mode: str = "normal"
 
     def apply(self, model: Model) -> None:
-        if model.state not in (State.TOP_F32, State.TOP_CALIBRATED):
-            raise TpucError(f"--{self.name} takes TOP_F32 or TOP_CALIBRATED; this model is {model.state}")
         chip = plugins().chip(self.chip or (DEFAULT_CHIP if model.chip == NO_CHIP else model.chip))
         mode = self.mode or model.mode or "F32"
         overrides = read_quantization_table(self.qtable) if self.qtable else {}
@@ -76,7 +73,7 @@ class StripIoQuant(Pass):
     """Give inputs or outputs of the model as the 8-bit integers that they are inside."""
 
     name: ClassVar[str] = "strip-io-quant"
-    takes: ClassVar[State | None] = State.TPU_LOWERED
+    takes: ClassVar[State | tuple[State, ...] | None] = State.TPU_LOWERED
     gives: ClassVar[State | None] = State.TPU_LOWERED
     quant_input: bool = False
     quant_output: bool = False

@@ -36,13 +36,13 @@ def quantize_filter(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def quantize_matrix(weights: np.ndarray, is_per_column: bool) -> tuple[np.ndarray, np.ndarray]:
-    """int8 [k, n] weights with one scale, or one for each column; and the scales, f32 [1] or [n]."""
+    """int8 [k, n] weights with one scale, or one for each column; and the scales, f64 [1] or [n]."""
     weights = np.ascontiguousarray(weights, np.float32)
     largest = np.maximum(weights.max(axis=0), -weights.min(axis=0))
     if not is_per_column:
         largest = largest.max(keepdims=True)
-    scales = np.maximum(largest / np.float32(127), LEAST_WEIGHT_SCALE)
-    return quantize(weights, scales, -128, 127, np.int8), scales
+    scales = np.maximum(largest.astype(np.float64) / 127, LEAST_WEIGHT_SCALE)
+    return quantize(weights, scales.astype(np.float32), -128, 127, np.int8), scales
 
 
 def quantize_bias(bias: np.ndarray, scales: np.ndarray) -> np.ndarray:
