@@ -1,0 +1,84 @@
+#include "conv.h"
+
+#include <stdlib.h>
+
+/* Offset of each input channel's taps (step: stored elements between planes), channel by channel. */
+static int64_t *channel_taps(const window *win, int64_t channels)
+{
+    int64_t per_channel = win->kernel_h * win->kernel_w;
+    int64_t *taps = malloc(sizeof(int64_t) * (size_t)((channels + 1) * per_channel));
+    if (!taps)
+        return NULL;
+    int64_t *own = taps + channels * per_channel;
+    window_taps(win, own);
+    for (int64_t c = 0; c < channels; c++)
+        for (int64_t t = 0; t < per_channel; t++)
+            taps[c * per_channel + t] = c * win->plane + own[t];
+    return taps;
+}
+
+int conv_f32(const window *win, const float *input, const float *packed, int64_t oc, const float *bias, const float *old,
+             const float *pads, const float *inserts, float *result, run_options run)
+{
+    window_maps maps = {0};
+    int64_t *taps = channel_taps(win, win->c);
+    float *big = malloc(sizeof(float) * (size_t)(win->c * win->plane + WINDOW_SLACK));
+    int status = !taps || !big || window_maps_make(win, &maps) ? KERNEL_NO_MEMORY : KERNEL_OK;
+    int64_t outputs = win->out_h * win->out_w;
+    for (int64_t n = 0; n < win->n && status == KERNEL_OK; n++) {
+#pragma omp parallel for num_threads(run.threads) schedule(static)
+        for (int64_t c = 0; c < win->c; c++)
+            enlarge_f32(win, &maps, input + (n * win->c + c) * win->h * win->w, pads[c], inserts[c], big + c * win->plane);
+        gemm_f32 job = {.rows = oc, .depth = win->c * win->kernel_h * win->kernel_w, .columns = outputs, .left = packed,
+                        .right = big, .taps = taps, .span = win->out_w, .step = win->stride_y * win->pitch,
+                        .row_bias = bias, .old = old ? old + n * oc * outputs : NULL, .right_first = 1,
+                        .result = result + n * oc * outputs};
+        status = gemm_f32_run(&job, run);
+    }
+    window_maps_free(&maps);
+    free(big);
+    free(taps);
+    return status;
+}
+
+static void enlarge_channel(const window *win, const window_maps *maps, const void *input, integer_kind kind, int64_t plane,
+                            int16_t pad, int16_t insert, int16_t *big)
+{
+    int64_t at = plane * win->h * win->w;
+    if (kind == FROM_I8)
+        enlarge_i8(win, maps, (const int8_t *)input + at, pad, insert, big, 2);
+    else if (kind == FROM_U8)
+        enlarge_u8(win, maps, (const uint8_t *)input + at, pad, insert, big, 2);
+    else
+        enlarge_i16(win, maps, (const int16_t *)input + at, pad, insert, big, 2);
+}
+
+int conv_int(const window *win, const void *input, integer_kind kind, const int32_t *packed, int64_t oc,
+             const int16_t *pads, const int16_t *inserts, const gemm_finish *finish, run_options run)
+{
+    window_maps maps = {0};
+    int64_t pairs = (win->c + 1) / 2;
+    int64_t *taps = channel_taps(win, pairs);
+    /* zeros: the second channel of the last pair, where there is none */
+    int16_t *big = calloc((size_t)(pairs * win->plane + WINDOW_SLACK), 2 * sizeof(int16_t));
+    int status = !taps || !big || window_maps_make(win, &maps) ? KERNEL_NO_MEMORY : KERNEL_OK;
+    int64_t outputs = win->out_h * win->out_w;
+    for (int64_t n = 0; n < win->n && status == KERNEL_OK; n++) {
+#pragma omp parallel for num_threads(run.threads) schedule(static)
+        for (int64_t p = 0; p < pairs; p++)
+            for (int64_t c = 2 * p; c < 2 * p + 2 && c < win->c; c++)
+                enlarge_channel(win, &maps, input, kind, n * win->c + c, pads[c], inserts[c],
+                                big + 2 * p * win->plane + c % 2);
+        gemm_int job = {.rows = oc, .depth = pairs * win->kernel_h * win->kernel_w, .columns = outputs, .left = packed,
+                        .right = (const int32_t *)big, .taps = taps, .span = win->out_w,
+                        .step = win->stride_y * win->pitch, .finish = *finish};
+        int64_t done = n * oc * outputs;
+        job.finish.result = (char *)finish->result + done * (finish->bits / 8);
+        job.finish.old = finish->old ? finish->old + done : NULL;
+        status = gemm_int_run(&job, run);
+    }
+    window_maps_free(&maps);
+    free(big);
+    free(taps);
+    return status;
+}

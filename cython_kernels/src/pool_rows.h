@@ -1,0 +1,28 @@
+/* One row of results of a depthwise convolution or a pooling. */
+#ifndef TPUC_POOL_ROWS_H
+#define TPUC_POOL_ROWS_H
+
+#include "pool.h"
+
+typedef struct {
+    pool_kind kind;
+    int64_t count;        /* taps */
+    const int64_t *taps;  /* offsets from a result's place in the enlarged plane */
+    const float *weights; /* [count] */
+    float bias, multiplier;
+} pool_f32_row;
+
+float pool_f32_element(const pool_f32_row *row, const float *at);
+void pool_f32_row_avx2(const pool_f32_row *row, const float *from, float *to, int64_t count);
+
+typedef struct {
+    int64_t count;
+    const int64_t *taps;
+    const int16_t *weights; /* NULL: all ones */
+} pool_int_row;
+
+/* Sums of products modulo 2^32, and maxima, of `count` neighbouring results. `sums` has room for WINDOW_SLACK more. */
+void pool_int_sums_avx2(const pool_int_row *row, const int16_t *from, int32_t *sums, int64_t count);
+void pool_int_maxima_avx2(const pool_int_row *row, const int16_t *from, int32_t *maxima, int64_t count);
+
+#endif

@@ -1,0 +1,126 @@
+# cython: language_level=3, boundscheck=False, wraparound=False
+"""Matrix multiply as the chip computes it: MM (a row over many lanes) and MM2 (a row per lane), on contiguous matrices."""
+import numpy as np
+
+cimport numpy as cnp
+from libc.stdint cimport int64_t
+
+from tpuc_kernels.dispatch cimport threads, use_avx2
+from tpuc_kernels.windows cimport run_options
+
+from tpuc_kernels import conv
+
+cnp.import_array()
+
+cdef extern from "matmul.h" nogil:
+    int matmul_f32_c "matmul_f32"(const float *packed, const float *right, int64_t rows, int64_t depth, int64_t columns,
+                                  const float *bias, const float *old, float *result, run_options)
+
+
+cdef check_matrices(left_shape, right):
+    if right.ndim != 2 or len(left_shape) < 2 or left_shape[1] != right.shape[0]:
+        raise ValueError(f"matrices {tuple(left_shape)[:2]} and {right.shape}: [m, k] and [k, n] would be right")
+
+
+def pack_left_f32(left):
+    """PackedWeights of a float32 matrix [m, k], to be used in place of `left`."""
+    return conv.pack_f32(left.reshape(*left.shape, 1, 1))
+
+
+def pack_left_int8(left):
+    """PackedWeights of an int8, uint8 or int16 matrix [m, k], to be used in place of `left`."""
+    return conv.pack_int8(left.reshape(*left.shape, 1, 1))
+
+
+def mm_f32(left, right, bias=None, old=None, *, out=None):
+    """float32 left [m, k] (or pack_left_f32 of it), right [k, n], bias [n], old [m, n] -> float32 [m, n].
+
+    The terms bias, old (where given), products in the order of k go to two accumulators in turn; the result is the second plus
+    the first.
+    """
+    weights = left if isinstance(left, conv.PackedWeights) else pack_left_f32(np.asarray(left, np.float32))
+    check_matrices(weights.shape, right)
+    cdef int64_t rows = weights.shape[0], depth = weights.shape[1], columns = right.shape[1]
+    if right.dtype != np.float32:
+        raise ValueError(f"right: {right.dtype}; float32 would be right")
+    cdef cnp.ndarray packed = weights.data, data = np.ascontiguousarray(right)
+    cdef cnp.ndarray result = np.empty((rows, columns), np.float32) if out is None else out
+    cdef cnp.ndarray biases = None if bias is None else vector(bias, columns)
+    cdef cnp.ndarray before = None if old is None else np.ascontiguousarray(old, np.float32)
+    if (<object>result).shape != (rows, columns) or result.dtype != np.float32 or not result.flags.c_contiguous:
+        raise ValueError(f"out: {out.dtype} {out.shape}; contiguous float32 {(rows, columns)} would be right")
+    if old is not None and (<object>before).shape != (rows, columns):
+        raise ValueError(f"old: {old.shape}; {(rows, columns)} would be right")
+    cdef const float *bias_data = NULL if bias is None else <const float *>biases.data
+    cdef const float *old_data = NULL if old is None else <const float *>before.data
+    cdef run_options run = run_options(threads, use_avx2)
+    cdef int status
+    with nogil:
+        status = matmul_f32_c(<const float *>packed.data, <const float *>data.data, rows, depth, columns, bias_data, old_data,
+                              <float *>result.data, run)
+    if status:
+        raise MemoryError("no memory for the right matrix")
+    return result
+
+
+cdef cnp.ndarray vector(bias, int64_t columns):
+    bias = np.asarray(bias, np.float32)
+    if bias.ndim == 0:
+        return np.full(columns, bias)
+    if bias.size != columns:
+        raise ValueError(f"bias: {bias.size} values; {columns} would be right")
+    return np.ascontiguousarray(bias.reshape(-1))
+
+
+cdef wide(matrix):
+    """16-bit unsigned elements have no int16 form: the caller computes with 64 bits."""
+    return matrix.dtype == np.uint16
+
+
+def mm_int8(left, right, *, out=None):
+    """left [m, k] (or pack_left_int8 of it) times right [k, n], both int8, uint8, int16 or uint16 -> int32 [m, n], modulo 2^32."""
+    packed = isinstance(left, conv.PackedWeights)
+    check_matrices(left.shape, right)
+    if not packed and (wide(left) or wide(right)):
+        total = left.astype(np.int64) @ right.astype(np.int64)
+        return total.astype(np.uint32).view(np.int32)
+    m, k, n = left.shape[0], left.shape[1], right.shape[1]
+    weights = left if packed else pack_left_int8(left)
+    image = None if out is None else out.reshape(1, m, 1, n)
+    return conv.conv_int8(right.reshape(1, k, 1, n), weights, out=image).reshape(m, n)
+
+
+def mm_int8_requantized(left, right, bias=None, *, int shift=0, bint relu=False, result=np.int8, is_signed=None):
+    """(left [m, k] times right [k, n] + bias [n]) shifted right by `shift` (0..31), half up, saturated to `result` (8 or 16 bits).
+
+    The range is the signed one where `is_signed` (default: as one of the operands is) and not relu.
+    """
+    if not 0 <= shift <= 31:
+        raise ValueError(f"shift: {shift}; 0..31 would be right")
+    sums = mm_int8(left, right).astype(np.int64)
+    if bias is not None:
+        sums += np.asarray(bias, np.int64)
+    if shift:
+        sums = (sums + (1 << (shift - 1))) >> shift
+    if is_signed is None:
+        is_signed = "i" in (left.dtype.kind, right.dtype.kind)
+    bits = 8 * np.dtype(result).itemsize
+    low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if is_signed and not relu else (0, (1 << bits) - 1)
+    return np.clip(sums, low, high).astype(f"u{bits // 8}").view(result)
+
+
+def mm2_int8(left, right, *, left_zero_point=0, right_zero_point=0, old=None):
+    """MM2: int8 or uint8 left [m, k] times right [k, n] -> int32 [m, n], plus `old` where given, modulo 2^32.
+
+    right_zero_point (nn, nt) or left_zero_point (tt) is subtracted exactly; it broadcasts against its matrix. For nt and tt pass the transposed
+    views.
+    """
+    left, right = less_zero_point(left, left_zero_point), less_zero_point(right, right_zero_point)
+    sums = mm_int8(left, right)
+    return sums if old is None else (sums.view(np.uint32) + np.asarray(old).view(np.uint32)).view(np.int32)
+
+
+cdef less_zero_point(matrix, zero_point):
+    if not np.any(zero_point):
+        return matrix
+    return (matrix.astype(np.int32) - np.asarray(zero_point)).astype(np.int16)
