@@ -64,6 +64,10 @@ class Frontend(Protocol):
         """The original engine on the model as `load` imports it: tensor names are those of the imported model."""
         ...
 
+    def simplified(self, files: Sequence[Path], options: FrontendOptions) -> bytes | None:
+        """The file as it was simplified for import, in its own format; None where it is imported as it is."""
+        ...
+
 
 class Quantizer(Protocol):
     """Decides precisions and scales for the modes that it names."""

@@ -12,6 +12,7 @@ import pluggy
 
 from tpuc_core import hookspecs
 from tpuc_core.errors import TpucError, unknown
+from tpuc_core.run_mlir import MlirRunner
 
 
 @dataclass
@@ -41,7 +42,8 @@ class Plugins:
 
     @property
     def runners(self) -> list[hookspecs.Runner]:
-        return self._all("tpuc_runners")
+        """Those of plugins, and the built-in one for .mlir files."""
+        return [*self._all("tpuc_runners"), MlirRunner()]
 
     @property
     def chips(self) -> list[hookspecs.Chip]:

@@ -1,0 +1,52 @@
+"""Reading .onnx files, with what can be wrong about them said in a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+from google.protobuf.message import DecodeError
+
+from tpuc_core.errors import TpucError
+from tpuc_core.files import existing_file
+
+OLDEST_IR = 3
+OLDEST_OPSET = 7
+
+
+def read_model(path: str | Path) -> onnx.ModelProto:
+    """The model with external data loaded. Raises TpucError: no file, empty, truncated or foreign, IR or opset out of range."""
+    path = existing_file(path)
+    data = path.read_bytes()
+    if not data:
+        raise TpucError(f'"{path}" is empty')
+    try:
+        model = onnx.ModelProto.FromString(data)
+    except DecodeError as error:
+        raise TpucError(f'"{path}" is not an ONNX file, or it is truncated') from error
+    if not model.graph.node and not model.graph.output:
+        raise TpucError(f'"{path}" is not an ONNX file: it holds no graph')
+    if any(onnx.external_data_helper.uses_external_data(tensor) for tensor in model.graph.initializer):
+        _load_external_data(model, path)
+    _check_versions(model, path)
+    return model
+
+
+def _load_external_data(model: onnx.ModelProto, path: Path) -> None:
+    try:
+        onnx.load_external_data_for_model(model, str(path.parent))
+    except (OSError, ValueError, onnx.checker.ValidationError) as error:
+        raise TpucError(f'the weights of "{path}" lie in another file that cannot be read: {error}') from error
+
+
+def opset_of(model: onnx.ModelProto) -> int:
+    """The version of the default operator set."""
+    return next((int(o.version) for o in model.opset_import if o.domain in ("", "ai.onnx")), 1)
+
+
+def _check_versions(model: onnx.ModelProto, path: Path) -> None:
+    newest = onnx.defs.onnx_opset_version()
+    if not OLDEST_IR <= model.ir_version <= onnx.IR_VERSION:
+        raise TpucError(f'"{path}" has ONNX IR version {model.ir_version}; {OLDEST_IR} to {onnx.IR_VERSION} can be read')
+    if not OLDEST_OPSET <= opset_of(model) <= newest:
+        raise TpucError(f'"{path}" has opset {opset_of(model)}; {OLDEST_OPSET} to {newest} can be read: convert it with onnx.version_converter')

@@ -1,0 +1,175 @@
+"""An ONNX graph as a `top` model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from xdsl.dialects import builtin, func
+from xdsl.ir import SSAValue
+from xdsl.rewriter import Rewriter
+
+from tpuc_core.errors import TpucError
+from tpuc_core.images import Preprocessing
+from tpuc_core.ir import Model, shape_of, tensor_type, top
+from tpuc_onnx.folding import evaluate_node
+from tpuc_onnx.graph import Graph, Node
+from tpuc_onnx.registry import Unsupported, converters
+
+# a constant with more elements is not made by folding nodes here
+LARGEST_FOLDED = 1 << 24
+
+
+class Importer:
+    """Makes `top` ops of nodes, in order; `value`, `constant` and `shape` look up what a node reads, `emit` writes."""
+
+    def __init__(self, graph: Graph, name: str, preprocessing: Preprocessing | None = None):
+        self.graph = graph
+        self.constants = graph.constants
+        self._values: dict[str, SSAValue] = {}
+        self._weights: dict[str, SSAValue] = {}
+        self._end = func.ReturnOp()
+        self.model = self._new_model(name)
+        for argument, (input_name, shape) in zip(self.model.main.args, graph.inputs.items()):
+            self._add_input(argument, input_name, shape, preprocessing)
+
+    def run(self) -> Model:
+        """Import every node. Raises TpucError that lists all nodes that cannot be."""
+        refused: list[str] = []
+        for node in self.graph.nodes:
+            try:
+                self._convert(node)
+            except Unsupported as reason:
+                refused.append(f"{node.label} ({reason})")
+                self._mark_refused(node)
+            except _AfterRefused:
+                self._mark_refused(node)
+        if refused:
+            raise TpucError(_refusal(refused, self.graph))
+        self.model.set_outputs([self.value(name) for name in self.graph.outputs])
+        return self.model
+
+    def value(self, name: str) -> SSAValue:
+        """The value of a tensor; a constant becomes a weight, float32, of its own name."""
+        if name in self._values:
+            value = self._values[name]
+            if value is None:
+                raise _AfterRefused
+            return value
+        if name not in self.constants:
+            raise TpucError(f'the graph is broken: nothing makes "{name}"')
+        return self.weight(name, self.constants[name])
+
+    def constant(self, name: str) -> np.ndarray | None:
+        """The array of a tensor that does not depend on the inputs, or None."""
+        return self.constants[name] if name and name in self.constants else None
+
+    def parameter(self, node: Node, index: int, what: str) -> np.ndarray | None:
+        """A constant parameter that is an input of a node, None when it is absent. Raises Unsupported when it is computed."""
+        name = node.input(index)
+        if not name:
+            return None
+        array = self.constant(name)
+        if array is None:
+            self.value(name)  # a refused producer has been named already
+            raise Unsupported(f"{what} that is computed at run time")
+        return array
+
+    def integers(self, node: Node, attribute: str, index: int) -> list[int] | None:
+        """A list of integers that is an attribute in old opsets and an input in new ones."""
+        if attribute in node.attributes:
+            return [int(v) for v in node.attributes[attribute]]
+        array = self.parameter(node, index, attribute)
+        return None if array is None else [int(v) for v in np.atleast_1d(array)]
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of a tensor."""
+        array = self.constant(name)
+        return tuple(array.shape) if array is not None else shape_of(self.value(name))
+
+    def weight(self, name: str, array: np.ndarray) -> SSAValue:
+        """A weight, float32; scalars become [1]. A name is one weight however often it is used."""
+        if name not in self._weights:
+            array = np.ascontiguousarray(array, dtype=np.float32)
+            self._weights[name] = self.model.add_weight(name, array.reshape(array.shape or (1,)), before=self._end)
+        return self._weights[name]
+
+    def none(self) -> SSAValue:
+        """The value that stands for an absent operand."""
+        return self.model.none(before=self._end)
+
+    def emit(self, node: Node, op_class: type, operands: Sequence[SSAValue], **attributes: Any) -> SSAValue:
+        """The op for the node's first output; the node's output is bound to its result."""
+        value = self.emit_named(node.result_names[0], op_class, operands, **attributes)
+        self.bind(node.outputs[0], value)
+        return value
+
+    def emit_named(self, name: str | list[str], op_class: type, operands: Sequence[SSAValue], **attributes: Any) -> SSAValue:
+        """An op of that name, for a step inside a node or an output of its own; the first result."""
+        count = 1 if isinstance(name, str) else len(name)
+        op = op_class.make(name, operands, [tensor_type((), "f32")] * count, **attributes)
+        shapes = op.infer_shape([None if isinstance(o.type, builtin.NoneType) else shape_of(o) for o in operands])
+        for result, shape in zip(op.results, shapes):
+            Rewriter.replace_value_with_new_type(result, tensor_type(shape, "f32"))
+        self._end.parent_block().insert_op_before(op, self._end)
+        return op.results[0]
+
+    def bind(self, name: str, value: SSAValue) -> None:
+        """Let later nodes find a tensor."""
+        self._values[name] = value
+
+    def fold(self, name: str, array: np.ndarray) -> None:
+        """A tensor turned out to be constant."""
+        self.constants[name] = array
+
+    def _convert(self, node: Node) -> None:
+        if all(not name or name in self.constants for name in node.inputs) and self._folds(node):
+            return
+        convert = converters().get(node.op)
+        if convert is None:
+            raise Unsupported("the operator is not supported")
+        try:
+            convert(self, node)
+        except TpucError as error:
+            raise TpucError(f"{node.label}: {error}") from error
+
+    def _folds(self, node: Node) -> bool:
+        if node.op in ("Identity", "Constant") or not any(isinstance(v, object) and hasattr(v, "node") for v in node.attributes.values()):
+            arrays = evaluate_node(node, [self.constant(name) for name in node.inputs], self.graph.opset)
+            if arrays is not None and all(a.size <= LARGEST_FOLDED for a in arrays):
+                for name, array in zip(node.outputs, arrays):
+                    self.fold(name, array)
+                return True
+        return False
+
+    def _mark_refused(self, node: Node) -> None:
+        for output in node.outputs:
+            self._values[output] = None
+
+    def _new_model(self, name: str) -> Model:
+        model = Model.new(name, "ONNX", [tensor_type(shape, "f32") for shape in self.graph.inputs.values()])
+        model.main.body.block.add_op(self._end)
+        return model
+
+    def _add_input(self, argument: SSAValue, name: str, shape: tuple[int, ...], preprocessing: Preprocessing | None) -> None:
+        attributes: dict[str, Any] = {}
+        is_image = len(shape) == 3 or (len(shape) == 4 and (shape[1] <= 4 or shape[3] <= 4))
+        if is_image and preprocessing is not None:
+            attributes = preprocessing.for_shape(shape).attributes()
+        self.bind(name, self.emit_named(name, top.InputOp, [argument], **attributes))
+
+
+class _AfterRefused(Exception):
+    """A node that reads the result of a refused one: not a finding of its own."""
+
+
+def _refusal(refused: list[str], graph: Graph) -> str:
+    shown = "; ".join(refused)
+    return f"{len(refused)} node{'s' * (len(refused) > 1)} cannot be imported: {shown}. End the model before {'them' if len(refused) > 1 else 'it'} with --output_names"
+
+
+def import_graph(graph: Graph, name: str, preprocessing: Preprocessing | None = None) -> Model:
+    """The graph as a model of `top` ops, every shape inferred. Raises TpucError."""
+    return Importer(graph, name, preprocessing).run()
+

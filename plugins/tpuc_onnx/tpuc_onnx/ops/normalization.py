@@ -1,0 +1,50 @@
+"""BatchNormalization that no convolution could take in, and the other normalizations."""
+
+from __future__ import annotations
+
+from tpuc_core.ir import top
+from tpuc_onnx.graph import Node
+from tpuc_onnx.importer import Importer
+from tpuc_onnx.registry import Unsupported, converts
+
+
+@converts("BatchNormalization")
+def batch_normalization(importer: Importer, node: Node) -> None:
+    if node.get("training_mode", 0) or len(node.result_names) > 1:
+        raise Unsupported("training mode")
+    for index, what in ((1, "scale"), (2, "bias"), (3, "mean"), (4, "variance")):
+        importer.parameter(node, index, what)
+    x, gamma, beta, mean, variance = (importer.value(name) for name in node.inputs[:5])
+    importer.emit(node, top.BatchNormOp, [x, mean, variance, gamma, beta], epsilon=float(node.get("epsilon", 1e-5)))
+
+
+@converts("LayerNormalization")
+def layer_normalization(importer: Importer, node: Node) -> None:
+    if len(node.result_names) > 1:
+        raise Unsupported("the outputs of mean and deviation")
+    shape = importer.shape(node.input(0))
+    axis = int(node.get("axis", -1)) % len(shape)
+    weights = [importer.value(name) if name else importer.none() for name in (node.input(1), node.input(2))]
+    importer.emit(node, top.LayerNormOp, [importer.value(node.input(0)), *weights], axis=axis, eps=float(node.get("epsilon", 1e-5)),
+                  normalized_shape=[])
+
+
+@converts("InstanceNormalization")
+def instance_normalization(importer: Importer, node: Node) -> None:
+    x, scale, bias = (importer.value(name) for name in node.inputs[:3])
+    importer.emit(node, top.InstanceNormOp, [x, scale, bias], eps=float(node.get("epsilon", 1e-5)))
+
+
+@converts("GroupNormalization")
+def group_normalization(importer: Importer, node: Node) -> None:
+    x, scale, bias = (importer.value(name) for name in node.inputs[:3])
+    channels = importer.shape(node.input(0))[1]
+    if importer.shape(node.input(1)) != (channels,):
+        raise Unsupported("scales for groups (before opset 21)")
+    importer.emit(node, top.GroupNormOp, [x, scale, bias], num_groups=node.get("num_groups"), eps=float(node.get("epsilon", 1e-5)))
+
+
+@converts("LRN")
+def local_response_normalization(importer: Importer, node: Node) -> None:
+    importer.emit(node, top.LRNOp, [importer.value(node.input(0))], size=node.get("size"), alpha=float(node.get("alpha", 1e-4)),
+                  beta=float(node.get("beta", 0.75)), bias=float(node.get("bias", 1.0)))
