@@ -37,10 +37,7 @@ class FloatSession:
 
 def input_preprocessing(model: Model) -> dict[str, Any] | None:
     """The preprocessing attributes of the model's first input that takes images, by name; None where none does."""
-    from tpuc_core.images import Preprocessing
+    from tpuc_core.run_mlir import preprocessing_of
 
-    for op in model.inputs:
-        if op.get("do_preprocess"):  # type: ignore[attr-defined]
-            names = Preprocessing().attributes()
-            return {name: op.get(name) for name in names if op.get(name) is not None}  # type: ignore[attr-defined]
-    return None
+    found = [preprocessing for _, preprocessing in preprocessing_of(model).values() if preprocessing is not None]
+    return found[0].attributes() if found else None
