@@ -174,4 +174,4 @@ def certify(built: Build, validation: Validation) -> None:
     """Write the certificate into the compiled file."""
     words = validation.input_words
     data = certificate(validation.proof, validation.report, sources=built.source_hashes, inputs=validation.inputs, input_words=words)
-    built.chip.attach_certificate(built.job.bmodel, data)
+    built.chip.attach_certificate(built.job.bmodel, data, validation.inputs)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tpuc_core.ir import Model
     from tpuc_core.passes import Pass
     from tpuc_core.plan import Plan, Precision
-    from tpuc_core.session import Session
+    from tpuc_core.session import Session, Tensors
 
 hookspec = pluggy.HookspecMarker("tpuc")
 hookimpl = pluggy.HookimplMarker("tpuc")
@@ -101,8 +101,9 @@ class Chip(Protocol):
         """Runs all passes on a lowered model and writes the file; the final model."""
         ...
 
-    def attach_certificate(self, bmodel: Path, certificate: Mapping[str, Any]) -> None:
-        """Writes a certificate (plain data, see tpuc_core.certify) into a compiled file; nothing else in it changes."""
+    def attach_certificate(self, bmodel: Path, certificate: Mapping[str, Any], inputs: Tensors) -> None:
+        """Writes a certificate (plain data, see tpuc_core.certify) and the test input that it speaks of into a compiled file;
+        commands and weights stay as they are."""
         ...
 
 
