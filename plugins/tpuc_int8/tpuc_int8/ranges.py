@@ -47,7 +47,7 @@ def _pull_back(model: Model, ranges: dict[str, Range]) -> None:
             continue
         for value in _activations(op):
             source = tensor_name(value)
-            if source in ranges and _has_one_user(value) and not _is_probability(value):
+            if source in ranges and _can_take(value, ranges[source], ranges[name]):
                 ranges[source] = ranges[name]
                 imposed.add(source)
 
@@ -62,9 +62,11 @@ def _activations(op: Operation) -> list[SSAValue]:
     return [v for v in op.operands if not is_none(v) and not is_weight(v)]
 
 
-def _has_one_user(value: SSAValue) -> bool:
-    return len({id(use.operation) for use in value.uses}) == 1
-
-
-def _is_probability(value: SSAValue) -> bool:
-    return getattr(value.owner, "name", "") in PROBABILITIES
+def _can_take(value: SSAValue, present: Range, wanted: Range) -> bool:
+    """Whether nobody else reads the tensor, and its producer gives what belongs into the wanted range: a fused relu relies on
+    an unsigned result."""
+    producer = value.owner
+    if len({id(use.operation) for use in value.uses}) != 1 or getattr(producer, "name", "") in PROBABILITIES:
+        return False
+    has_relu = "do_relu" in getattr(producer, "attributes", {}) and producer.get("do_relu")
+    return not (has_relu and present[0] >= 0 > wanted[0])

@@ -9,7 +9,7 @@ from tpuc_core.errors import TpucError
 from tpuc_core.ir import State, load_model, print_text, quantization_of, shape_of, storage_of, tensor_name
 from tpuc_core.plan import Precision
 
-SCALED_ALIKE = ("tpu.Conv2D", "tpu.MatMul")
+SCALED_ALIKE = ("tpu.Conv2D", "tpu.MatMul", "tpu.Deconv", "tpu.RequantIntAxis")
 
 
 def by_name(model):
@@ -40,8 +40,9 @@ def test_convolutions_and_products_are_those_of_the_established_tools(name, data
     ours, compared = by_name(model), 0
     for tensor, op in by_name(golden_model).items():
         if op.name in SCALED_ALIKE:
-            for attribute in ("multiplier", "rshift") if op.name == "tpu.Conv2D" else ("multipliers", "rshifts"):
-                assert ours[tensor].get(attribute) == op.get(attribute), tensor
+            for attribute in ("multiplier", "rshift", "multipliers", "rshifts"):
+                if attribute in op.attributes:
+                    assert ours[tensor].get(attribute) == op.get(attribute), tensor
             for wanted, given in zip(weights_of(op, golden_model), weights_of(ours[tensor], model), strict=True):
                 assert np.array_equal(wanted, given), tensor
             compared += 1

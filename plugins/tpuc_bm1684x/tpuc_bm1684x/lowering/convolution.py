@@ -10,7 +10,7 @@ import numpy as np
 from tpuc_bm1684x.lowering.generic import fused_relu, plain_f32
 from tpuc_bm1684x.lowering.quantize import multipliers_and_shifts, quantize_bias, quantize_filter
 from tpuc_bm1684x.lowering.registry import lowers
-from tpuc_core.ir import is_none, is_weight, shape_of, tpu
+from tpuc_core.ir import is_none, is_weight, shape_of, tensor_name, tensor_type, tpu
 from tpuc_core.plan import Precision
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from tpuc_bm1684x.lowering.context import Lowering
 
+MOST_STEPS = 15
+"""The largest padding, stride and dilation that the instruction's fields hold."""
 SCALE_GEOMETRY = {"kernel_shape": [1, 1], "strides": [1, 1], "pads": [0, 0, 0, 0], "dilations": [1, 1]}
 
 
@@ -27,9 +29,28 @@ def geometry_obstacle(op: Operation) -> str | None:
         return f"a kernel of {len(op.get('kernel_shape'))} dimensions"
     if not is_weight(op.operands[1]) or not (is_none(op.operands[2]) or is_weight(op.operands[2])):
         return "a filter or bias that is no constant"
-    if any(inserted for inserted in op.get("inserts") or []) if op.name == "top.Conv" else False:
+    if op.name == "top.Conv" and any(op.get("inserts") or []):
         return "zeros inserted between inputs"
-    return None
+    return field_obstacle(op.get("pads"), op.get("strides"), [d - 1 for d in op.get("dilations") or []])
+
+
+def _deconv_obstacle(op: Operation) -> str | None:
+    if reason := geometry_obstacle(op):
+        return reason
+    if any(d != 1 for d in op.get("dilations") or []):
+        return "dilations in a deconvolution"
+    top, left, bottom, right = op.get("pads")
+    (kh, kw), (more_h, more_w) = op.get("kernel_shape"), op.get("output_padding") or [0, 0]
+    pads = [kh - 1 - top, kw - 1 - left, kh - 1 - bottom + more_h, kw - 1 - right + more_w]
+    if min(pads) < 0:
+        return "more padding than the kernel covers"
+    return field_obstacle(pads)
+
+
+def field_obstacle(*fields: list[int]) -> str | None:
+    """Why numbers do not fit the fields of a convolution or pooling instruction."""
+    largest = max((number for field in fields for number in field), default=0)
+    return f"padding, a stride or a dilation of {largest}, more than {MOST_STEPS}" if largest > MOST_STEPS else None
 
 
 @lowers("Conv", precision=Precision.F32, unless=geometry_obstacle)
@@ -37,18 +58,33 @@ def conv_f32(op: Operation, lowering: Lowering) -> SSAValue:
     return plain_f32(op, lowering, tpu.Conv2DOp, with_bias=not is_none(op.operands[2]), **_dilations(op))
 
 
-@lowers("Deconv", precision=Precision.F32, unless=geometry_obstacle)
+@lowers("Deconv", precision=Precision.F32, unless=_deconv_obstacle)
 def deconv_f32(op: Operation, lowering: Lowering) -> SSAValue:
     return plain_f32(op, lowering, tpu.DeconvOp, with_bias=not is_none(op.operands[2]), **_dilations(op))
 
 
 @lowers("Conv", precision=Precision.INT8, unless=geometry_obstacle)
 def conv_int8(op: Operation, lowering: Lowering) -> SSAValue:
-    weights, bias = lowering.model.weight(op.operands[1]), None
-    if not is_none(op.operands[2]):
-        bias = lowering.model.weight(op.operands[2]).reshape(-1)
-    geometry = {key: op.get(key) for key in ("kernel_shape", "strides", "pads")} | _dilations(op)
-    return _conv_int8(op, lowering, weights, bias, group=op.get("group"), **geometry)
+    geometry = {key: op.get(key) for key in ("kernel_shape", "strides", "pads", "group")} | _dilations(op)
+    return _conv_int8(op, lowering, *_filter_and_bias(op, lowering), **geometry)
+
+
+@lowers("Deconv", precision=Precision.INT8, unless=_deconv_obstacle)
+def deconv_int8(op: Operation, lowering: Lowering) -> SSAValue:
+    """Sums `OP_i32`, then a requantization by `OP_quant_int32` [1, oc, 1, 3]: multiplier, -shift, zero point."""
+    weights, bias, multipliers, rshifts = _constants_int8(op, lowering, *_filter_and_bias(op, lowering))
+    table = np.array([multipliers, [-n for n in rshifts], [0] * len(rshifts)], np.int32).T.reshape(1, -1, 1, 3)
+    quant = lowering.weight(op, "quant_int32", np.ascontiguousarray(table), "i32")
+    geometry = {key: op.get(key) for key in ("kernel_shape", "strides", "pads", "output_padding", "group")} | _dilations(op)
+    sums = lowering.emit(op, tpu.DeconvOp, [lowering.quantized(op.operands[0], op), weights, bias],
+                         tensor_type(shape_of(op.results[0]), "i32"), name=f"{tensor_name(op.results[0])}_i32",
+                         with_bias=not is_none(bias), **fused_relu(op), **geometry)
+    return lowering.emit_int8(op, tpu.RequantIntAxisOp, [sums, quant], quant_mode="MultiplierShift", rq_axis=1)
+
+
+def _filter_and_bias(op: Operation, lowering: Lowering) -> tuple[np.ndarray, np.ndarray | None]:
+    bias = None if is_none(op.operands[2]) else lowering.model.weight(op.operands[2]).reshape(-1)
+    return lowering.model.weight(op.operands[1]), bias
 
 
 def _scale_obstacle(op: Operation) -> str | None:
@@ -91,15 +127,20 @@ def _dilations(op: Operation) -> dict[str, list[int]]:
 
 
 def _conv_int8(op: Operation, lowering: Lowering, weights: np.ndarray, bias: np.ndarray | None, **geometry: object) -> SSAValue:
-    """A Conv2D in INT8: filter `OP_filter_i8` [oc, ic/group, kh, kw], bias `OP_bias_int32` [1, oc, 1, 1]."""
     source = next(v for v in op.operands if not is_weight(v) and not is_none(v))
-    x = lowering.quantized(source, op)
-    input_scale = lowering.result_quantization(x).scale
+    filters, bias_value, multiplier, rshift = _constants_int8(op, lowering, weights, bias)
+    return lowering.emit_int8(op, tpu.Conv2DOp, [lowering.quantized(source, op), filters, bias_value], multiplier=multiplier,
+                              rshift=rshift, with_bias=bias is not None, **fused_relu(op), **geometry)
+
+
+def _constants_int8(op: Operation, lowering: Lowering, weights: np.ndarray,
+                    bias: np.ndarray | None) -> tuple[SSAValue, SSAValue, list[int], list[int]]:
+    """Filter `OP_filter_i8` [oc, ic/group, kh, kw], bias `OP_bias_int32` [1, oc, 1, 1] or none, multipliers and shifts."""
+    source = next(v for v in op.operands if not is_weight(v) and not is_none(v))
     filter_i8, scales = quantize_filter(weights)
-    steps = scales.astype(np.float64) * input_scale
+    steps = scales.astype(np.float64) * lowering.result_quantization(source).scale
     multiplier, rshift = multipliers_and_shifts(steps / lowering.quantization(op).scale)
-    operands = [x, lowering.weight(op, "filter_i8", filter_i8, "si8"), lowering.none(op)]
+    filters, bias_value = lowering.weight(op, "filter_i8", filter_i8, "si8"), lowering.none(op)
     if bias is not None:
-        operands[2] = lowering.weight(op, "bias_int32", quantize_bias(bias, steps).reshape(1, -1, 1, 1), "i32")
-    return lowering.emit_int8(op, tpu.Conv2DOp, operands, multiplier=multiplier, rshift=rshift, with_bias=bias is not None,
-                              **fused_relu(op), **geometry)
+        bias_value = lowering.weight(op, "bias_int32", quantize_bias(bias, steps).reshape(1, -1, 1, 1), "i32")
+    return filters, bias_value, multiplier, rshift

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from tpuc_bm1684x.lowering.registry import lowers
+from tpuc_bm1684x.lowering.registry import kernel_obstacle, lowers
 from tpuc_core.ir import tpu
 from tpuc_core.plan import Precision
 
@@ -16,12 +16,28 @@ if TYPE_CHECKING:
 
 SAME_IN_F32 = (
     "Add", "AddConst", "Clip", "Compare", "CompareConst", "Concat", "Depth2Space", "Div", "Interp", "LRN", "LayerNorm",
-    "LeakyRelu", "MatMul", "Max", "MaxConst", "Min", "MinConst", "Mul", "MulConst", "Pad", "Permute", "Reciprocal", "Reduce",
+    "LeakyRelu", "Max", "MaxConst", "Min", "MinConst", "Mul", "MulConst", "Pad", "Permute", "Reciprocal", "Reduce",
     "Relu", "Reshape", "Reverse", "ShuffleChannel", "Slice", "Softmax", "Squeeze", "Sub", "SubConst", "Tile", "Unsqueeze",
     "Upsample")
 
 
-@lowers(*SAME_IN_F32, precision=Precision.F32)
+def _obstacle(op: Operation) -> str | None:
+    kind = op.name.removeprefix("top.")
+    if kind == "Softmax" and op.get("log"):
+        return "the logarithm of a softmax"
+    if kind == "Slice" and min(op.get("steps"), default=1) < 1:
+        return "a step that is not positive"
+    return padding_obstacle(op) if kind == "Pad" else kernel_obstacle(kind)
+
+
+def padding_obstacle(op: Operation) -> str | None:
+    """Why the chip cannot run a Pad."""
+    if op.get("mode") != "constant":
+        return f'padding of mode "{op.get("mode")}"'
+    return "negative padding" if min(op.get("paddings")) < 0 else None
+
+
+@lowers(*SAME_IN_F32, precision=Precision.F32, unless=_obstacle)
 def same_f32(op: Operation, lowering: Lowering) -> SSAValue:
     return plain_f32(op, lowering, getattr(tpu, f"{op.name.removeprefix('top.')}Op"))
 

@@ -1,21 +1,26 @@
-"""MatMul with a constant right side in INT8: one weight scale for each column, or one for the whole matrix."""
+"""MatMul with a constant right side. INT8 has a weight scale for each column, or one for the whole matrix.
+
+The chip multiplies tensors of two axes: others are reshaped to `OP_rows` [rows, k] and back.
+"""
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tpuc_bm1684x.lowering.generic import fused_relu
+from tpuc_bm1684x.lowering.generic import fused_relu, shared_attributes
 from tpuc_bm1684x.lowering.quantize import multipliers_and_shifts, quantize_bias, quantize_matrix
 from tpuc_bm1684x.lowering.registry import lowers
-from tpuc_core.ir import is_none, is_weight, shape_of, tpu
+from tpuc_core.ir import is_none, is_weight, quantization_of, shape_of, tensor_name, tensor_type, tpu
 from tpuc_core.plan import Precision
 
 if TYPE_CHECKING:
-    from xdsl.ir import Operation, SSAValue
+    from xdsl.ir import Attribute, Operation, SSAValue
 
     from tpuc_bm1684x.lowering.context import Lowering
+    from tpuc_core.plan import TensorQuantization
 
 
 def _obstacle(op: Operation) -> str | None:
@@ -32,22 +37,69 @@ def _obstacle(op: Operation) -> str | None:
     return None
 
 
+@lowers("MatMul", precision=Precision.F32, unless=_obstacle)
+def matmul_f32(op: Operation, lowering: Lowering) -> SSAValue:
+    x = _rows(op, lowering, lowering.real(op.operands[0], op))
+    operands = [x, *op.operands[1:3], lowering.none(op), lowering.none(op)]
+    attributes = shared_attributes(op, tpu.MatMulOp)
+    if is_flat(op):
+        return lowering.emit(op, tpu.MatMulOp, operands, op.results[0].type, **attributes)
+    y = lowering.emit(op, tpu.MatMulOp, operands, _flat_type(op), name=_product_name(op), **attributes)
+    return _reshaped(op, lowering, y, op.results[0].type)
+
+
 @lowers("MatMul", precision=Precision.INT8, unless=_obstacle)
 def matmul_int8(op: Operation, lowering: Lowering) -> SSAValue:
-    """Right `OP_filter_int8` [k, n], bias `OP_bias_int32` [1, .., n]."""
-    left, right, bias = op.operands[:3]
-    x = lowering.quantized(left, op)
+    """Right `OP_filter_int8` [k, n], bias `OP_bias_int32` [1, n]."""
+    x = lowering.quantized(op.operands[0], op)
+    wanted = lowering.quantization(op)
+    constants, multipliers, rshifts = _constants_int8(op, lowering, lowering.result_quantization(x).scale)
+    none = lowering.none(op)
+    operands = [_rows(op, lowering, x), *constants, none, none]
+    attributes = {"multipliers": multipliers, "rshifts": rshifts, "cal_i8": True, "keep_dims": op.get("keep_dims"), **fused_relu(op)}
+    if is_flat(op):
+        return lowering.emit_int8(op, tpu.MatMulOp, operands, **attributes)
+    y = lowering.emit(op, tpu.MatMulOp, operands, _flat_type(op, wanted), name=_product_name(op), **attributes)
+    return _reshaped(op, lowering, y, tensor_type(shape_of(op.results[0]), quantization=wanted))
+
+
+def _constants_int8(op: Operation, lowering: Lowering, input_scale: float) -> tuple[list[SSAValue], list[int], list[int]]:
+    right, bias = op.operands[1:3]
     matrix = lowering.model.weight(right)
     if op.get("right_transpose"):
         matrix = np.ascontiguousarray(matrix.T)
     matrix_i8, scales = quantize_matrix(matrix, lowering.is_matmul_per_column)
-    steps = scales * lowering.result_quantization(x).scale
+    steps = scales * input_scale
     multipliers, rshifts = multipliers_and_shifts(steps / lowering.quantization(op).scale)
-    none = lowering.none(op)
-    operands = [x, lowering.weight(op, "filter_int8", matrix_i8, "i8"), none, none, none]
-    if not is_none(bias):
-        bias_i32 = quantize_bias(lowering.model.weight(bias).reshape(-1), steps)
-        shape = (1,) * (len(shape_of(op.results[0])) - 1) + (bias_i32.size,)
-        operands[2] = lowering.weight(op, "bias_int32", bias_i32.reshape(shape), "i32")
-    return lowering.emit_int8(op, tpu.MatMulOp, operands, multipliers=multipliers, rshifts=rshifts, cal_i8=True,
-                              keep_dims=op.get("keep_dims"), **fused_relu(op))
+    filters = lowering.weight(op, "filter_int8", matrix_i8, "i8")
+    if is_none(bias):
+        return [filters, lowering.none(op)], multipliers, rshifts
+    bias_i32 = quantize_bias(lowering.model.weight(bias).reshape(-1), steps).reshape(1, -1)
+    return [filters, lowering.weight(op, "bias_int32", bias_i32, "i32")], multipliers, rshifts
+
+
+def is_flat(op: Operation) -> bool:
+    """Whether the product has two axes already."""
+    return len(shape_of(op.operands[0])) == 2 == len(shape_of(op.results[0]))
+
+
+def _product_name(op: Operation) -> str:
+    return f"{tensor_name(op.results[0])}_product"
+
+
+def _flat_type(op: Operation, quantization: TensorQuantization | None = None) -> Attribute:
+    inner, shape = shape_of(op.operands[0]), shape_of(op.results[0])
+    return tensor_type((prod(inner[:-1]), prod(shape) // prod(inner[:-1])), "f32", quantization=quantization)
+
+
+def _rows(op: Operation, lowering: Lowering, x: SSAValue) -> SSAValue:
+    shape = shape_of(x)
+    if is_flat(op):
+        return x
+    flat = (prod(shape[:-1]), shape[-1])
+    result_type = tensor_type(flat, "f32", quantization=quantization_of(x))
+    return lowering.emit(op, tpu.ReshapeOp, [x], result_type, name=f"{tensor_name(op.results[0])}_rows", shape=flat)
+
+
+def _reshaped(op: Operation, lowering: Lowering, y: SSAValue, result_type: Attribute) -> SSAValue:
+    return lowering.emit(op, tpu.ReshapeOp, [y], result_type, shape=shape_of(op.results[0]))

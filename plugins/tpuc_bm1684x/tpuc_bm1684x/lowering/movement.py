@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tpuc_bm1684x.lowering.generic import missing_operands, shared_attributes
-from tpuc_bm1684x.lowering.registry import lowers
+from tpuc_bm1684x.lowering.generic import missing_operands, padding_obstacle, shared_attributes
+from tpuc_bm1684x.lowering.registry import kernel_obstacle, lowers
 from tpuc_core.ir import is_none, tpu
 from tpuc_core.plan import Precision
 
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 
 def _obstacle(op: Operation) -> str | None:
-    if op.name == "top.Pad" and op.get("mode") == "constant" and op.get("val") != 0:
-        return f"padding with {op.get('val'):g}"
-    return None
+    if op.name == "top.Pad":
+        return padding_obstacle(op) or (f"padding with {op.get('val'):g}" if op.get("val") else None)
+    if op.name == "top.Slice" and min(op.get("steps"), default=1) < 1:
+        return "a step that is not positive"
+    return kernel_obstacle(op.name.removeprefix("top."))
 
 
 @lowers("Concat", "Depth2Space", "Pad", "Permute", "Reshape", "Reverse", "ShuffleChannel", "Slice", "Squeeze", "Tile",

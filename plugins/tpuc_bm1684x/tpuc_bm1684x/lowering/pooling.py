@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
+from tpuc_bm1684x.lowering.convolution import field_obstacle
 from tpuc_bm1684x.lowering.generic import fused_relu, plain_f32, shared_attributes
 from tpuc_bm1684x.lowering.quantize import multipliers_and_shifts
 from tpuc_bm1684x.lowering.registry import lowers
@@ -22,7 +23,7 @@ MODES = {"top.AvgPool": "Avg", "top.MaxPool": "Max"}
 def _obstacle(op: Operation) -> str | None:
     if len(shape_of(op.operands[0])) != 4 or len(op.get("kernel_shape")) != 2:
         return f"a kernel of {len(op.get('kernel_shape'))} dimensions"
-    return None
+    return field_obstacle(op.get("pads"), op.get("strides"))
 
 
 def _average_int8_obstacle(op: Operation) -> str | None:

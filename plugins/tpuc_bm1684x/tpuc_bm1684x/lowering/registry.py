@@ -46,3 +46,10 @@ def obstacle(op: Operation, precision: Precision) -> str | None:
     if rule is None:
         return f"no {precision} form of {op.name}"
     return rule.obstacle(op)
+
+
+def kernel_obstacle(kind: str) -> str | None:
+    """None if the chip has a kernel for `tpu.KIND`, else that it has none."""
+    from tpuc_bm1684x.kernels import KERNELS
+
+    return None if f"tpu.{kind}" in KERNELS else f"no kernel for tpu.{kind}"

@@ -27,14 +27,29 @@ MODES = {
 }
 
 
-@lowers(*MODES, precision=Precision.F32)
-def active_f32(op: Operation, lowering: Lowering) -> SSAValue:
-    mode = MODES[op.name.removeprefix("top.")]
+def _mode(op: Operation) -> str:
     if op.name == "top.Sigmoid" and op.get("log"):
-        mode = "LOG_SIGMOID"
-    if op.name == "top.GELU" and op.get("approx_mode") != "normal":
-        mode = {"tanh": "TGELU", "sigmoid": "QGELU"}.get(op.get("approx_mode"), mode)
-    return plain_f32(op, lowering, tpu.ActiveOp, mode=mode, coeffs=_coefficients(op))
+        return "LOG_SIGMOID"
+    if op.name == "top.GELU":
+        return {"tanh": "TGELU", "sigmoid": "QGELU"}.get(op.get("approx_mode"), "GELU")
+    return MODES[op.name.removeprefix("top.")]
+
+
+def _active_obstacle(op: Operation) -> str | None:
+    return mode_obstacle(_mode(op))
+
+
+def mode_obstacle(*modes: str) -> str | None:
+    """None if the chip computes all these modes of tpu.Active, else which one it does not."""
+    from tpuc_bm1684x.kernels.active import FUNCTIONS
+
+    missing = [mode for mode in modes if mode not in FUNCTIONS]
+    return f"no kernel for tpu.Active of mode {missing[0]}" if missing else None
+
+
+@lowers(*MODES, precision=Precision.F32, unless=_active_obstacle)
+def active_f32(op: Operation, lowering: Lowering) -> SSAValue:
+    return plain_f32(op, lowering, tpu.ActiveOp, mode=_mode(op), coeffs=_coefficients(op))
 
 
 def _coefficients(op: Operation) -> list[float] | None:
@@ -48,11 +63,19 @@ def prelu_f32(op: Operation, lowering: Lowering) -> SSAValue:
     return plain_f32(op, lowering, tpu.PReluOp)
 
 
-@lowers("Pow", precision=Precision.F32)
+POWERS = {2.0: "SQUARE", 0.5: "SQRT", -0.5: "RSQRT"}
+
+
+def _power_obstacle(op: Operation) -> str | None:
+    direct = POWERS.get(op.get("exponent"))
+    return mode_obstacle(*([direct] if direct else ["LN", "EXP"]))
+
+
+@lowers("Pow", precision=Precision.F32, unless=_power_obstacle)
 def power_f32(op: Operation, lowering: Lowering) -> SSAValue:
     """x^2 and x^0.5 as they are, else exp(exponent * ln x), for x > 0."""
     exponent, result_type, name = op.get("exponent"), op.results[0].type, tensor_name(op.results[0])
-    direct = {2.0: "SQUARE", 0.5: "SQRT", -0.5: "RSQRT"}.get(exponent)
+    direct = POWERS.get(exponent)
     if direct is not None:
         return plain_f32(op, lowering, tpu.ActiveOp, mode=direct)
     x = lowering.real(op.operands[0], op)
