@@ -1,0 +1,1 @@
+"""Executes bmodels: `Simulator(path).run(inputs)` gives the bits that the chip gives."""
