@@ -1,1 +1,1 @@
-"""A tpuc plugin; see plugin.py for what it provides."""
+"""The commands of tpuc under the names that the tutorial types."""

@@ -1,1 +1,1 @@
-"""The hooks of this plugin."""
+"""This plugin has no hooks: what it provides are commands of their own, in scripts.py."""
