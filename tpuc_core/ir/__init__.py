@@ -5,6 +5,7 @@ from tpuc_core.ir.dialects.base import TensorOp, location_names, name_location
 from tpuc_core.ir.module import Model, State, load_model, save_model
 from tpuc_core.ir.parser import parse_text
 from tpuc_core.ir.printer import print_text
+from tpuc_core.ir.shapes import infer_op_shapes, infer_shapes, problems, verify
 from tpuc_core.ir.types import (
     address_of,
     calibration_of,
@@ -34,6 +35,8 @@ __all__ = [
     "element_type",
     "element_type_of",
     "has_shape",
+    "infer_op_shapes",
+    "infer_shapes",
     "is_none",
     "is_weight",
     "load_model",
@@ -41,6 +44,7 @@ __all__ = [
     "name_location",
     "parse_text",
     "print_text",
+    "problems",
     "quantization_of",
     "save_model",
     "shape_of",
@@ -49,6 +53,7 @@ __all__ = [
     "tensor_type",
     "top",
     "tpu",
+    "verify",
     "with_address",
     "with_element",
     "with_shape",

@@ -20,14 +20,16 @@ from xdsl.dialects.builtin import (
     i64,
 )
 from xdsl.dialects.func import Func
-from xdsl.ir import Attribute, Operation, TypeAttribute
+from xdsl.ir import Attribute, Dialect, Operation, TypeAttribute
 from xdsl.parser import Parser
 from xdsl.utils.exceptions import MultipleSpansParseError, ParseError, VerifyException
 from xdsl.utils.lexer import Span
 
 from tpuc_core.errors import TpucError
+from tpuc_core.ir.dialects import top, tpu
 from tpuc_core.ir.dialects.base import TensorOp
 from tpuc_core.ir.dialects.quant import QUANT
+from tpuc_core.ir.dialects.tpu.attributes import TPU_ATTRIBUTES
 
 _ALIAS = re.compile(r"^(#\w+) = (.*?)\s*$", re.MULTILINE)
 _NAMED_LOCATION = re.compile(r'loc\("([^"\\]*)"\)$')
@@ -77,13 +79,19 @@ def _located(span: Span, message: str) -> TpucError:
 @cache
 def context() -> Context:
     """The dialects that a model may use: ours and those of plugins."""
-    from tpuc_core.ir.dialects import top, tpu
     from tpuc_core.plugins import plugins
 
-    found = Context()
-    for dialect in (Builtin, Func, QUANT, top.TOP, tpu.TPU, *plugins().dialects):
+    found = _Context()
+    for dialect in (Builtin, Func, QUANT, Dialect("tpu", [], TPU_ATTRIBUTES), *plugins().dialects):
         found.load_dialect(dialect)
     return found
+
+
+class _Context(Context):
+    """A context that knows the ops of our dialects by their tables, which make classes when these are wanted."""
+
+    def _get_known_op(self, name: str) -> type[Operation] | None:
+        return top.OPS.find(name) or tpu.OPS.find(name) or super()._get_known_op(name)
 
 
 class _TextParser(Parser):

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
+import numpy as np
 from xdsl.dialects.builtin import (
     FusedLoc,
     LocationAttr,
@@ -27,7 +28,7 @@ from xdsl.dialects.builtin import (
     TensorType,
     UnrankedTensorType,
 )
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
     AnyOf,
     BaseAttr,
@@ -117,8 +118,6 @@ def location_names(location: Attribute) -> list[str]:
 class TensorOp(IRDLOperation):
     """An op on named tensors. The names of its results are its location."""
 
-    HAS_OWN_RESULT_NAMES: ClassVar[bool] = False
-
     @classmethod
     @cache
     def kinds(cls) -> dict[str, Kind]:
@@ -182,23 +181,33 @@ class TensorOp(IRDLOperation):
             operands=list(operands), result_types=types, attributes=cls.defaults() | given, location=name_location(names)
         )
 
-    def infer_shape(self, shapes: Sequence[Shape | None]) -> list[Shape]:
-        """The shapes of the results, given those of the operands (None for a `none` operand).
+    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+        """The shapes of the results, given those of the operands and the values of those that are weights.
 
-        May bring attributes into their final form (padding, negative axes). Raises TpucError: operands that do not fit.
+        An operand that is `none` has the shape None; a tensor that is no weight the value None. May bring attributes into
+        their final form (padding, negative axes). Raises TpucError: operands that do not fit.
         """
-        raise TpucError(f'{self.name} "{self.label}": tpuc does not know the shape of its result')
+        raise self.error("the shape of its result cannot be inferred")
 
     @property
     def label(self) -> str:
         """The op's first name, or a stand-in, for messages."""
         return next(iter(self.names), "?")
 
+    def error(self, message: str) -> TpucError:
+        """An error that names the op and its first tensor."""
+        return TpucError(f'{self.name} "{self.label}": {message}')
 
-def ops_of(namespace: dict[str, Any]) -> list[type[Operation]]:
-    """The op classes of a module's namespace."""
-    return [
-        value
-        for value in namespace.values()
-        if isinstance(value, type) and issubclass(value, TensorOp) and "get_irdl_definition" in vars(value)
-    ]
+
+class SameShapeOp(TensorOp):
+    """An op whose results have the shape of its first operand."""
+
+    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+        return [shapes[0]] * len(self.results)
+
+
+class UnaryOp(SameShapeOp):
+    """An op on one tensor whose result has the same shape."""
+
+    input = operand()
+    output = result()

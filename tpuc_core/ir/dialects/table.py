@@ -1,16 +1,20 @@
-"""Op classes out of a table of signatures (`top/other.ops`, `tpu/other.ops`), for ops that need no code of their own."""
+"""All ops of a dialect: those with a class in the package, and those that a table of signatures (`other.ops`) describes.
+
+The latter need no code of their own: their class is made out of the signature when it is first wanted.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from xdsl.irdl import irdl_op_definition, var_region_def
 
 from tpuc_core.ir.dialects import base
+from tpuc_core.ir.dialects.base import TensorOp
 from tpuc_core.ir.dialects.kinds import KINDS, EnumKind, Kind, StructureKind
 
 _SIGNATURE = re.compile(
@@ -21,17 +25,52 @@ _OPERANDS = {"": base.operand, "~": base.slot, "?": base.optional_operand, "*": 
 _RESULTS = {"": base.result, "~": base.result, "*": base.results}
 
 
-def ops_of_table(path: Path, dialect: str) -> dict[str, type[base.TensorOp]]:
-    """The op classes of a table, by class name ("ArgOp")."""
-    classes = {}
-    for line in _signatures(path):
-        match = _SIGNATURE.match(line)
-        if match is None:
-            raise ValueError(f"{path.name}: not a signature: {line}")
-        class_name = f"{match['name']}Op"
-        fields = {"name": f"{dialect}.{match['name']}", "__doc__": f"`{line}`", "__annotations__": {}} | _fields(match)
-        classes[class_name] = irdl_op_definition(type(class_name, (base.TensorOp,), fields))
-    return classes
+class OpTable:
+    """The ops of one dialect, by name."""
+
+    def __init__(self, dialect: str, namespace: Mapping[str, Any], path: Path):
+        self.dialect = dialect
+        self._classes = {
+            value.name: value
+            for value in namespace.values()
+            if isinstance(value, type) and issubclass(value, TensorOp) and "get_irdl_definition" in vars(value)
+        }
+        self._path = path
+        self._signatures: dict[str, str] | None = None
+
+    @property
+    def signatures(self) -> dict[str, str]:
+        """The signatures of the ops that have no class of their own, by op name ("top.Arg")."""
+        if self._signatures is None:
+            self._signatures = {f"{self.dialect}.{line.partition('(')[0]}": line for line in _signatures(self._path)}
+        return self._signatures
+
+    def find(self, name: str) -> type[TensorOp] | None:
+        """The class of the op of that name ("top.Conv"), None where there is none."""
+        found = self._classes.get(name)
+        if found is None and name in self.signatures:
+            found = self._classes[name] = op_of_signature(self.dialect, self.signatures[name])
+        return found
+
+    def attribute(self, name: str) -> type[TensorOp]:
+        """`__getattr__` of the dialect's package: the class of that name ("ConvOp")."""
+        found = self.find(f"{self.dialect}.{name.removesuffix('Op')}") if name.endswith("Op") else None
+        if found is None:
+            raise AttributeError(f"the dialect {self.dialect} has no {name}")
+        return found
+
+    def names(self) -> list[str]:
+        """The names of all ops."""
+        return sorted({*self._classes, *self.signatures})
+
+
+def op_of_signature(dialect: str, signature: str) -> type[TensorOp]:
+    """The class that a signature describes, such as `Arg(input) -> indices, values~ {axis: i64; keepdims: bool = false}`."""
+    match = _SIGNATURE.match(signature)
+    if match is None:
+        raise ValueError(f"not a signature: {signature}")
+    fields = {"name": f"{dialect}.{match['name']}", "__doc__": f"`{signature}`", "__annotations__": {}} | _fields(match)
+    return irdl_op_definition(type(f"{match['name']}Op", (TensorOp,), fields))
 
 
 def _signatures(path: Path) -> Iterator[str]:
@@ -85,4 +124,4 @@ def _kind(word: str) -> Kind:
 
 def _free_name(name: str, taken: dict[str, Any]) -> str:
     """The name, or with an underscore where the class needs it for something else."""
-    return f"{name}_" if name in taken or hasattr(base.TensorOp, name) else name
+    return f"{name}_" if name == "name" or name in taken or hasattr(TensorOp, name) else name

@@ -1,12 +1,21 @@
-"""The `top` dialect: a network in float, as its source says it, for no chip in particular."""
+"""The `top` dialect: a network in float, as its source says it, for no chip in particular.
+
+Ops have a class each, by family; those of `other.ops` get theirs when they are first wanted.
+"""
 
 from pathlib import Path
 
-from xdsl.ir import Dialect
+from tpuc_core.ir.dialects.table import OpTable
+from tpuc_core.ir.dialects.top.activation import *  # noqa: F403
+from tpuc_core.ir.dialects.top.arithmetic import *  # noqa: F403
+from tpuc_core.ir.dialects.top.convolution import *  # noqa: F403
+from tpuc_core.ir.dialects.top.indexing import *  # noqa: F403
+from tpuc_core.ir.dialects.top.layout import *  # noqa: F403
+from tpuc_core.ir.dialects.top.normalization import *  # noqa: F403
+from tpuc_core.ir.dialects.top.pooling import *  # noqa: F403
+from tpuc_core.ir.dialects.top.reduction import *  # noqa: F403
+from tpuc_core.ir.dialects.top.sampling import *  # noqa: F403
+from tpuc_core.ir.dialects.top.structure import *  # noqa: F403
 
-from tpuc_core.ir.dialects.base import ops_of
-from tpuc_core.ir.dialects.table import ops_of_table
-
-globals().update(ops_of_table(Path(__file__).with_name("other.ops"), "top"))
-
-TOP = Dialect("top", ops_of(globals()), [])
+OPS = OpTable("top", globals(), Path(__file__).with_name("other.ops"))
+__getattr__ = OPS.attribute

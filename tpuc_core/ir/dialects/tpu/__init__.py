@@ -1,13 +1,11 @@
-"""The `tpu` dialect: a network in the arithmetic of a chip."""
+"""The `tpu` dialect: a network in the arithmetic of a chip.
+
+Ops have a class each, by family; those of `other.ops` get theirs when they are first wanted.
+"""
 
 from pathlib import Path
 
-from xdsl.ir import Dialect
+from tpuc_core.ir.dialects.table import OpTable
 
-from tpuc_core.ir.dialects.base import ops_of
-from tpuc_core.ir.dialects.table import ops_of_table
-from tpuc_core.ir.dialects.tpu.attributes import TPU_ATTRIBUTES
-
-globals().update(ops_of_table(Path(__file__).with_name("other.ops"), "tpu"))
-
-TPU = Dialect("tpu", ops_of(globals()), TPU_ATTRIBUTES)
+OPS = OpTable("tpu", globals(), Path(__file__).with_name("other.ops"))
+__getattr__ = OPS.attribute
