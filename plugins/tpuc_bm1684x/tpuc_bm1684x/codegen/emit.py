@@ -1,0 +1,297 @@
+"""Issues the commands of steps in an order in which transfers run beside computations.
+
+Every kernel of every slice is a task. While a task computes, the constants and inputs of the next one are loaded,
+if they fit beside it: their transfers are issued before the task's own stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tpuc_bm1684x.codegen.steps import AliasStep, GlobalStep, GroupStep, Key, Step, Uses, cut, input_key
+from tpuc_bm1684x.codegen.tensor_map import TensorMapWriter
+from tpuc_bm1684x.isa.memory_map import LANES
+from tpuc_bm1684x.kernels import LocalKernel, Slice
+from tpuc_bm1684x.kernels.base import global_view
+from tpuc_bm1684x.kernels.command_engine import CommandEngine
+from tpuc_bm1684x.kernels.constants import EU_BYTES, STORAGE, Block, Form
+from tpuc_bm1684x.kernels.engine import GlobalView, Rows
+from tpuc_bm1684x.kernels.local_memory import DoesNotFit, Local
+from tpuc_core.ir import is_weight, tensor_name
+
+WORD_BYTES = 4  # blocks of constants are moved as words: a transfer has at most 65535 elements in a row
+
+
+def merged_name(kernel: LocalKernel) -> str:
+    """The weight that holds an op's blocks of constants."""
+    return f"{kernel.name}_merge"
+
+
+def block_view(kernel: LocalKernel, index: int) -> GlobalView:
+    """The block of one chunk in the op's merged weight."""
+    sizes = [kernel.block(chunk).size_bytes for chunk in kernel.chunks()]
+    block = kernel.block(kernel.chunks()[index])
+    words = block.lane_bytes // WORD_BYTES
+    return GlobalView(merged_name(kernel), "i32", (1, block.lanes, 1, words), (0, words, words, 1), sum(sizes[:index]) // WORD_BYTES)
+
+
+def block_operands(block: Block, offset: int) -> dict[str, Local]:
+    """The sections of a block that lies at an offset of the lanes, as operands."""
+    operands = {}
+    for constant, start in zip(block.constants, block.offsets().values()):
+        size = STORAGE[constant.storage].itemsize
+        elements = constant.slot_bytes // size
+        channels = block.lanes if constant.form is Form.EVERY_LANE else constant.shape[0]
+        width = elements if constant.form is not Form.ALIGNED else int(np.prod(constant.shape[1:]))
+        operands[constant.name] = Local(offset + start, (1, channels, 1, width), constant.storage, (0, elements, elements, 1))
+    return operands
+
+
+@dataclass
+class Task:
+    """What is issued in one go; `prepare` may be called ahead of `run`, or not at all."""
+
+    def prepare(self, emitter: Emitter) -> None:
+        """Load what the task needs and is not there yet. Raises DoesNotFit."""
+
+    def run(self, emitter: Emitter) -> None:
+        raise NotImplementedError
+
+
+class Emitter:
+    """Issues steps on an engine; the tensor map is written on the way."""
+
+    def __init__(self, engine: CommandEngine):
+        self.engine = engine
+        self.tensors = TensorMapWriter(engine)
+        self.in_global_memory: set[str] = set()
+
+    def emit(self, steps: Sequence[Step], available: set[str]) -> None:
+        """All commands of the steps; `available`: tensors that are in global memory from the start. Raises DoesNotFit."""
+        self.in_global_memory = set(available)
+        tasks = [task for step in steps for task in tasks_of(step)]
+        for task, following in zip(tasks, [*tasks[1:], None]):
+            task.prepare(self)
+            self._run(task, following)
+
+    def _run(self, task: Task, following: Task | None) -> None:
+        """Run a task, with the next one's loads before its computation where memory allows."""
+        state = self._snapshot()
+        if following is not None:
+            before = self._snapshot()
+            try:
+                following.prepare(self)
+            except DoesNotFit:
+                self._restore(before, following)
+        try:
+            task.run(self)
+        except DoesNotFit:
+            self._restore(state, following)
+            self.engine.allocator.cursor = 0
+            task.run(self)
+
+    def _snapshot(self) -> tuple:
+        return self.engine.snapshot(), self.tensors.snapshot()
+
+    def _restore(self, state: tuple, prepared: Task | None) -> None:
+        self.engine.restore(state[0])
+        self.tensors.restore(state[1])
+        if isinstance(prepared, KernelTask):
+            prepared.forget()
+
+
+def tasks_of(step: Step) -> Iterator[Task]:
+    """The tasks of a step."""
+    if isinstance(step, AliasStep):
+        yield AliasTask(step)
+    elif isinstance(step, GlobalStep):
+        yield GlobalTask(step)
+    else:
+        blocks = GroupBlocks(step, is_kept=step.nsecs * step.hsecs > 1)
+        for n in range(step.nsecs):
+            for h in range(step.hsecs):
+                section = Section(step, n, h, step.rows(h), Uses.of(step))
+                for kernel in step.kernels:
+                    yield KernelTask(kernel, section, blocks)
+
+
+@dataclass
+class AliasTask(Task):
+    step: AliasStep
+
+    def run(self, emitter: Emitter) -> None:
+        kernel = self.step.kernel
+        emitter.tensors.alias(kernel.out, kernel.activations[0])
+        emitter.in_global_memory.add(kernel.name)
+
+
+@dataclass
+class GlobalTask(Task):
+    step: GlobalStep
+
+    def run(self, emitter: Emitter) -> None:
+        kernel = self.step.kernel
+        kernel.emit(emitter.engine, global_view(kernel.out), [global_view(v) for v in kernel.activations], {})
+        emitter.tensors.stored(kernel.out)
+        emitter.in_global_memory.add(kernel.name)
+
+
+@dataclass
+class Section:
+    """One slice of a group: which images and rows, and the tensors that are in local memory now."""
+
+    step: GroupStep
+    n: int
+    h: int
+    rows: dict[Key, Rows]
+    uses: Uses
+    tensors: dict[Key, Local] = field(default_factory=dict)
+
+    def images(self, count: int) -> Rows:
+        """The images of a tensor with `count` of them."""
+        return cut(count, self.step.nsecs, self.n)
+
+
+@dataclass
+class GroupBlocks:
+    """The blocks of constants of a group that are in local memory: offset by kernel and chunk."""
+
+    step: GroupStep
+    is_kept: bool
+    offsets: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    def load(self, engine: CommandEngine, kernel: LocalKernel, index: int) -> int | None:
+        """The offset of a block, loaded if it is not there; None for an op without constants. Raises DoesNotFit."""
+        key = kernel.name, index
+        block = kernel.block(kernel.chunks()[index])
+        if block.size_bytes == 0:
+            return None
+        if key not in self.offsets:
+            offset = engine.allocate_bytes(block.lane_bytes)
+            words = block.lane_bytes // WORD_BYTES
+            engine.load(Local(offset, (1, block.lanes, 1, words), "i32", (0, words, words, 1)), block_view(kernel, index))
+            self.offsets[key] = offset
+        return self.offsets[key]
+
+    def free(self, engine: CommandEngine, kernel: LocalKernel, index: int) -> None:
+        """Give a block back."""
+        offset = self.offsets.pop((kernel.name, index), None)
+        if offset is not None:
+            engine.free(offset)
+
+
+@dataclass
+class KernelTask(Task):
+    """One kernel on one slice."""
+
+    kernel: LocalKernel
+    section: Section
+    blocks: GroupBlocks
+    loaded: list[Key] = field(default_factory=list)
+    has_loaded_block: bool = False
+
+    def keys(self) -> list[Key]:
+        """The keys of the operands: tensors of the group are kept under their own four axes."""
+        shapes = {k.name: k.out_shape for k in self.section.step.kernels}
+        found = [input_key(self.kernel, i) for i in range(len(self.kernel.activations))]
+        return [(name, shapes.get(name, shape)) for name, shape in found]
+
+    def prepare(self, emitter: Emitter) -> None:
+        engine, key = emitter.engine, (self.kernel.name, 0)
+        if key not in self.blocks.offsets:
+            self.has_loaded_block = self.blocks.load(engine, self.kernel, 0) is not None
+        for index, key in enumerate(self.keys()):
+            name = key[0]
+            if key not in self.section.tensors and name not in self.section.step.made and self._is_available(emitter, index):
+                self.section.tensors[key] = self._load(engine, index, key)
+                self.loaded.append(key)
+
+    def _is_available(self, emitter: Emitter, index: int) -> bool:
+        value = self.kernel.activations[index]
+        return is_weight(value) or tensor_name(value) in emitter.in_global_memory
+
+    def forget(self) -> None:
+        """What `prepare` loaded is gone."""
+        for key in self.loaded:
+            self.section.tensors.pop(key, None)
+        if self.has_loaded_block:
+            self.blocks.offsets.pop((self.kernel.name, 0), None)
+        self.loaded, self.has_loaded_block = [], False
+
+    def _load(self, engine: CommandEngine, index: int, key: Key) -> Local:
+        value, (n, c, h, w) = self.kernel.activations[index], key[1]
+        images = self.section.images(n) if n > 1 else Rows(0, 1)
+        rows = self.section.rows[key]
+        view = GlobalView.whole(tensor_name(value), global_view(value).storage, (n, c, h, w)).images(images.start, images.stop).rows(rows)
+        x = engine.local((len(images), c, len(rows), w), view.storage)
+        (engine.load_to_lanes if c == 1 and self.kernel.out_shape[1] > 1 and not self._contracts() else engine.load)(x, view)
+        return x
+
+    def _contracts(self) -> bool:
+        """Whether the op sums over input channels, so that one channel is not broadcast."""
+        return self.kernel.op.name in ("tpu.Conv2D", "tpu.Deconv", "tpu.MatMul")
+
+    def run(self, emitter: Emitter) -> None:
+        self.prepare(emitter)
+        engine, section, kernel = emitter.engine, self.section, self.kernel
+        rows = section.rows[kernel.name, kernel.out_shape]
+        images = section.images(kernel.out_shape[0])
+        _, c, _, w = kernel.out_shape
+        part = Slice(rows, tuple(section.rows[key] for key in self.keys()))
+        blocks = dict(self.blocks.offsets)
+        try:
+            out = engine.local((len(images), c, len(rows), w), kernel.out_storage)
+            self._compute(engine, out, [section.tensors[key] for key in self.keys()], part)
+        except DoesNotFit:
+            self.blocks.offsets = blocks
+            raise
+        emitter.tensors.computed(kernel.out, out, images, rows)
+        self._finish(emitter, out, images, rows)
+
+    def _compute(self, engine: CommandEngine, out: Local, inputs: Sequence[Local], part: Slice) -> None:
+        chunks = self.kernel.chunks()
+        for index, chunk in enumerate(chunks):
+            offset = self.blocks.load(engine, self.kernel, index)
+            if index + 1 < len(chunks):
+                self._load_ahead(engine, index + 1)
+            constants = {} if offset is None else block_operands(self.kernel.block(chunk), offset)
+            if len(chunks) == 1:
+                self.kernel.emit(engine, out, inputs, constants, part)
+            else:
+                for n in range(out.shape[0]):
+                    self.kernel.emit(engine, out.images(n, n + 1).channels(*chunk), [x.images(n, n + 1) for x in inputs], constants, part)
+            if len(chunks) > 1 or not self.blocks.is_kept:
+                self.blocks.free(engine, self.kernel, index)
+
+    def _load_ahead(self, engine: CommandEngine, index: int) -> None:
+        before = engine.snapshot()
+        try:
+            self.blocks.load(engine, self.kernel, index)
+        except DoesNotFit:
+            engine.restore(before)
+
+    def _finish(self, emitter: Emitter, out: Local, images: Rows, rows: Rows) -> None:
+        engine, section, kernel = emitter.engine, self.section, self.kernel
+        own = kernel.name, kernel.out_shape
+        section.tensors[own] = out
+        if kernel.name in section.step.outputs:
+            mine = cut(kernel.out_shape[2], section.step.hsecs, section.h)
+            view = global_view(kernel.out).images(images.start, images.stop).rows(mine)
+            engine.store(view, out.rows(mine.within(rows)))
+            if section.n == section.step.nsecs - 1 and section.h == section.step.hsecs - 1:
+                emitter.tensors.stored(kernel.out)
+                emitter.in_global_memory.add(kernel.name)
+        for key in self.keys():
+            if section.uses.take(key):
+                engine.free(section.tensors.pop(key).offset)
+        if own not in section.uses.left:
+            engine.free(section.tensors.pop(own).offset)
+        is_last_slice = section.n == section.step.nsecs - 1 and section.h == section.step.hsecs - 1
+        if is_last_slice and self.blocks.is_kept:
+            self.blocks.free(engine, kernel, 0)
+
+
+__all__ = ["EU_BYTES", "LANES", "Emitter", "block_view", "merged_name", "tasks_of"]

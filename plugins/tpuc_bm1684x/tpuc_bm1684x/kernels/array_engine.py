@@ -1,0 +1,163 @@
+"""The interpreter: kernels on whole numpy arrays, in the chip's arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from tpuc_kernels import conv, elementwise, gather, pool, requant, special
+
+from tpuc_bm1684x.isa import Rounding
+from tpuc_bm1684x.kernels.constants import STORAGE
+from tpuc_bm1684x.kernels.engine import GlobalView, Rows, Shape4, Sweep
+from tpuc_bm1684x.kernels.instruction_engine import DIVISION_STEPS, immediate_storage
+from tpuc_bm1684x.simulator.memory import static_memory
+
+Array = np.ndarray
+STORAGE_NAME = {dtype: name for name, dtype in STORAGE.items()}
+
+
+def geometry(sweep: Sweep) -> dict[str, Any]:
+    """A sweep as keyword arguments of tpuc_kernels."""
+    return {"stride": sweep.stride, "dilation": sweep.dilation, "pads": sweep.pads}
+
+
+class ArrayEngine:
+    """Operands are arrays [n, c, h, w]; `out` is written in place. Global tensors are arrays by name."""
+
+    def __init__(self, tensors: dict[str, Array]):
+        self.tensors = tensors
+
+    # memory
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        yield
+
+    def local(self, shape: Shape4, storage: str) -> Array:
+        return np.empty(shape, STORAGE[storage])
+
+    def rows(self, x: Array, rows: Rows) -> Array:
+        return x[:, :, rows.start : rows.stop]
+
+    def images(self, x: Array, start: int, stop: int) -> Array:
+        return x[start:stop]
+
+    def channels(self, x: Array, start: int, stop: int) -> Array:
+        return x[:, start:stop]
+
+    def window(self, x: Array, rows: slice, columns: slice) -> Array:
+        return x[:, :, rows, columns]
+
+    def reinterpreted(self, x: Array, storage: str) -> Array:
+        return x.view(STORAGE[storage])
+
+    def _at(self, view: GlobalView) -> Array:
+        flat = self.tensors[view.tensor].reshape(-1)
+        strides = [s * flat.itemsize for s in view.strides]
+        return np.lib.stride_tricks.as_strided(flat[view.offset :], view.shape, strides)
+
+    def load(self, out: Array, source: GlobalView) -> None:
+        out[...] = self._at(source)
+
+    load_to_lanes = load
+
+    def store(self, destination: GlobalView, x: Array) -> None:
+        self._at(destination)[...] = x
+
+    def copy_global(self, destination: GlobalView, source: GlobalView) -> None:
+        self._at(destination)[...] = self._at(source).reshape(destination.shape)
+
+    def transpose_global(self, destination: GlobalView, source: GlobalView) -> None:
+        self._at(destination)[...] = self._at(source).transpose(0, 3, 2, 1)
+
+    def fill_global(self, destination: GlobalView, value: float) -> None:
+        self._at(destination)[...] = value
+
+    # convolution and pooling
+    def conv(self, out: Array, x: Array, weight: Any, bias: Array | None, sweep: Sweep, *, is_added: bool = False) -> None:
+        if out.dtype == np.float32:
+            out[...] = conv.conv_f32(x, weight, None if bias is None else bias.reshape(-1), insert=sweep.insert, rotate=sweep.is_rotated, **geometry(sweep))
+        else:
+            old = np.ascontiguousarray(out) if is_added else None
+            out[...] = conv.conv_int8(x, weight, insert=sweep.insert, rotate=sweep.is_rotated, old=old, **geometry(sweep))
+
+    def depthwise(self, out: Array, x: Array, weight: Array, bias: Array | None, sweep: Sweep) -> None:
+        flat = None if bias is None else bias.reshape(-1)
+        if out.dtype == np.float32:
+            out[...] = pool.depthwise_f32(x, weight, flat, **geometry(sweep))
+        else:
+            out[...] = pool.depthwise_int8(x, weight, flat, result=out.dtype, **geometry(sweep))
+
+    def max_pool(self, out: Array, x: Array, sweep: Sweep) -> None:
+        out[...] = pool.maximum(np.ascontiguousarray(x), sweep.kernel, pad_value=sweep.pad_value, **geometry(sweep))
+
+    def average_pool(self, out: Array, x: Array, sweep: Sweep, multiplier: float) -> None:
+        x = np.ascontiguousarray(x)
+        if out.dtype == np.float32:
+            out[...] = pool.average_f32(x, sweep.kernel, multiplier, **geometry(sweep))
+        else:
+            out[...] = pool.average_int8(x, sweep.kernel, multiplier, 0, result=out.dtype, **geometry(sweep))
+
+    # element by element
+    def _binary(self, operation: str, out: Array, a: Any, b: Any, **options: Any) -> None:
+        typed = a if isinstance(a, np.ndarray) else b
+        storage = STORAGE_NAME[typed.dtype]
+        if not isinstance(a, np.ndarray):
+            a = np.array(a, typed.dtype)
+        if not isinstance(b, np.ndarray):
+            b = np.array(b, STORAGE[immediate_storage(b, storage, operation)])
+        out[...] = elementwise.binary(operation, a, b, out.dtype, **options)
+
+    def add(self, out: Array, a: Any, b: Any) -> None:
+        self._binary("add", out, a, b)
+
+    def sub(self, out: Array, a: Any, b: Any) -> None:
+        self._binary("sub", out, a, b)
+
+    def mul(self, out: Array, a: Any, b: Any) -> None:
+        self._binary("mul", out, a, b)
+
+    def div(self, out: Array, a: Any, b: Any) -> None:
+        self._binary("div", out, a, b, rounding=DIVISION_STEPS)
+
+    def max(self, out: Array, a: Any, b: Any) -> None:
+        self._binary("max", out, a, b)
+
+    def min(self, out: Array, a: Any, b: Any) -> None:
+        self._binary("min", out, a, b)
+
+    def abs(self, out: Array, x: Array) -> None:
+        out[...] = elementwise.unary("abs", x)
+
+    def copy(self, out: Array, x: Array) -> None:
+        out[...] = x
+
+    def cast(self, out: Array, x: Array, rounding: Rounding) -> None:
+        out[...] = elementwise.cast(np.ascontiguousarray(x), out.dtype, int(rounding))
+
+    def add_saturated(self, out: Array, a: Any, b: Any, shift: int = 0) -> None:
+        self._binary("adds", out, a, b, shift=shift or None)
+
+    def mul_shift(self, out: Array, a: Any, b: Any, shift: int, rounding: Rounding) -> None:
+        self._binary("muls", out, a, b, shift=shift, rounding=int(rounding))
+
+    def requantize(self, out: Array, x: Array, parameters: Array | tuple[int, int, int], rounding: Rounding) -> None:
+        multiplier, shift, zero_point = parameters if isinstance(parameters, tuple) else np.ascontiguousarray(parameters.T)
+        out[...] = requant.requantize_int(x, multiplier, shift, zero_point, out.dtype, int(rounding))
+
+    def dequantize(self, out: Array, x: Array, scale: float, zero_point: int) -> None:
+        out[...] = requant.dequantize_float(x, zero_point, scale)
+
+    def taylor(self, out: Array, x: Array, coefficients: Array) -> None:
+        out[...] = special.taylor(x, coefficients.reshape(-1, coefficients.shape[-1])[0])
+
+    def rsqrt(self, out: Array, x: Array) -> None:
+        out[...] = special.rsqrt(x, DIVISION_STEPS + 1)
+
+    def static_table(self, out: Array, offset_bytes: int) -> None:
+        out[...] = static_memory()[offset_bytes : offset_bytes + out.shape[3] * out.itemsize].view(out.dtype)
+
+    def table(self, out: Array, x: Array, table: Array) -> None:
+        out[...] = gather.table(x.view(np.uint8), table.reshape(-1).view(out.dtype))

@@ -1,0 +1,116 @@
+"""The constants of an op as the chip wants them: one block of bytes, row by row the lanes of local memory.
+
+Every constant of an op (filter, bias, requantization, table) becomes a section of the op's block, so that one transfer loads them
+all. The sections of a lane follow each other at multiples of 64 bytes; a constant per channel has a slot for each of the
+lane's channels (channel c: lane c mod 64, slot c div 64).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+LANES = 64
+EU_BYTES = 64
+
+
+class Form(Enum):
+    """How a constant lies in a lane."""
+
+    FILTER_8 = "8-bit filter: of each output channel [ic/64][kh][kw][64]"
+    COMPACT = "slots without gaps"
+    ALIGNED = "slots at multiples of 64 bytes"
+    EVERY_LANE = "the same content in every lane"
+
+
+@dataclass(frozen=True)
+class Constant:
+    """One constant: `shape` begins with the channels, but for EVERY_LANE."""
+
+    name: str
+    form: Form
+    shape: tuple[int, ...]
+    storage: str
+
+    @property
+    def slot_bytes(self) -> int:
+        """Bytes of a slot in the lane, gaps included."""
+        size = STORAGE[self.storage].itemsize
+        if self.form is Form.FILTER_8:
+            _, ic, kh, kw = self.shape
+            return -(-ic // 64) * 64 * kh * kw
+        count = int(np.prod(self.shape if self.form is Form.EVERY_LANE else self.shape[1:])) * size
+        return -(-count // EU_BYTES) * EU_BYTES if self.form is Form.ALIGNED else count
+
+    @property
+    def lane_bytes(self) -> int:
+        """Bytes of the section in a lane, a multiple of 64."""
+        slots = 1 if self.form is Form.EVERY_LANE else -(-self.shape[0] // LANES)
+        return -(-self.slot_bytes * slots // EU_BYTES) * EU_BYTES
+
+    def pack(self, array: np.ndarray, lanes: int) -> np.ndarray:
+        """The section, uint8 [lanes, lane_bytes]."""
+        array = np.ascontiguousarray(array, STORAGE[self.storage]).reshape(self.shape)
+        if self.form is Form.EVERY_LANE:
+            rows = np.broadcast_to(array.reshape(1, -1).view(np.uint8), (lanes, self.slot_bytes))
+            slots = 1
+        else:
+            slots = -(-self.shape[0] // LANES)
+            rows = np.zeros((slots * LANES, self.slot_bytes), np.uint8)
+            data = _filter_8(array) if self.form is Form.FILTER_8 else array.reshape(self.shape[0], -1).view(np.uint8)
+            rows[: self.shape[0], : data.shape[1]] = data
+            rows = rows.reshape(slots, LANES, -1).transpose(1, 0, 2)[:lanes]
+        section = np.zeros((lanes, self.lane_bytes), np.uint8)
+        section[:, : slots * self.slot_bytes] = rows.reshape(lanes, -1)
+        return section
+
+
+def _filter_8(array: np.ndarray) -> np.ndarray:
+    oc, ic, kh, kw = array.shape
+    groups = -(-ic // 64)
+    padded = np.zeros((oc, groups * 64, kh, kw), array.dtype)
+    padded[:, :ic] = array
+    return np.ascontiguousarray(padded.reshape(oc, groups, 64, kh, kw).transpose(0, 1, 3, 4, 2)).reshape(oc, -1).view(np.uint8)
+
+
+STORAGE = {
+    "f32": np.dtype(np.float32), "i8": np.dtype(np.int8), "u8": np.dtype(np.uint8), "i16": np.dtype(np.int16),
+    "u16": np.dtype(np.uint16), "i32": np.dtype(np.int32), "u32": np.dtype(np.uint32),
+}
+
+
+@dataclass(frozen=True)
+class Block:
+    """The sections of a block, each with its offset in the lane."""
+
+    constants: tuple[Constant, ...]
+    lanes: int
+
+    @staticmethod
+    def of(constants: Sequence[Constant], channels: int) -> Block:
+        """The block of constants of an op with that many channels."""
+        return Block(tuple(constants), min(LANES, channels))
+
+    @property
+    def lane_bytes(self) -> int:
+        return sum(c.lane_bytes for c in self.constants)
+
+    @property
+    def size_bytes(self) -> int:
+        return self.lanes * self.lane_bytes
+
+    def offsets(self) -> dict[str, int]:
+        """Offset of each section in the lane, by name."""
+        result, offset = {}, 0
+        for constant in self.constants:
+            result[constant.name] = offset
+            offset += constant.lane_bytes
+        return result
+
+    def pack(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The block's bytes, uint8 [lanes * lane_bytes]."""
+        sections = [c.pack(arrays[c.name], self.lanes) for c in self.constants]
+        return np.concatenate(sections, axis=1).reshape(-1) if sections else np.zeros(0, np.uint8)

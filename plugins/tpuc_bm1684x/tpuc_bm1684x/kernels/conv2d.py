@@ -1,0 +1,241 @@
+"""tpu.Conv2D: dense and depthwise convolution, f32 or INT8 with a multiplier and shift per output channel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tpuc_bm1684x.kernels.base import Arrays, LocalKernel, Slice, register
+from tpuc_bm1684x.kernels.constants import LANES, Constant, Form
+from tpuc_bm1684x.kernels.engine import Engine, Operand, Rounding, Rows, Sweep
+from tpuc_core.errors import TpucError
+from tpuc_core.ir import Model, is_none, shape_of
+
+CHUNK_LANE_BYTES = 96 * 1024  # filters of more bytes in a lane are computed in chunks of output channels
+MOST_PADDING = MOST_STRIDE = 15  # the fields have 4 bits
+
+
+def checked(sweep: Sweep, name: str) -> Sweep:
+    """The sweep, if its fields fit the instruction. Raises TpucError."""
+    if max(sweep.pads) > MOST_PADDING or max(sweep.stride) > MOST_STRIDE or max(sweep.insert) > MOST_STRIDE or max(sweep.dilation) > MOST_STRIDE + 1:
+        raise TpucError(f'"{name}": pads, strides and dilations of bm1684x are at most {MOST_PADDING}; here pads {sweep.pads}, strides {sweep.stride}, dilations {sweep.dilation}')
+    return sweep
+
+
+def sweep_of(kernel: LocalKernel, pad_value: float = 0) -> Sweep:
+    """The sweep that an op's kernel_shape, strides, dilations and pads [top, left, bottom, right] describe."""
+    op = kernel.op
+    top, left, bottom, right = op.get("pads")
+    dilation = op.get("dilations") or (1, 1) if "dilations" in op.attributes else (1, 1)
+    return checked(Sweep(tuple(op.get("kernel_shape")), tuple(op.get("strides")), tuple(dilation), (top, bottom, left, right), pad_value=pad_value), kernel.name)
+
+
+class SweepKernel(LocalKernel):
+    """A kernel whose rows depend on a window of input rows."""
+
+    sweep: Sweep
+
+    def input_rows(self, index: int, rows: Rows) -> Rows:
+        if len(rows) == self.out_shape[2]:
+            return Rows(0, self.in_shape()[2])
+        return self.sweep.input_rows(rows, self.in_shape()[2])
+
+    def windowed(self, engine: Engine, x: Operand, part: Slice) -> tuple[Operand, Sweep]:
+        """The input rows that this part needs, and the sweep over just them."""
+        if len(part.rows) == self.out_shape[2]:
+            return x, self.sweep
+        needed = self.sweep.input_rows(part.rows, self.in_shape()[2])
+        sweep = checked(self.sweep.on_rows(part.rows, self.in_shape()[2]), self.name)
+        return (x if needed == part.inputs[0] else engine.rows(x, needed.within(part.inputs[0]))), sweep
+
+
+def dense_filter(weight: np.ndarray, channels_in: int, group: int) -> np.ndarray:
+    """A grouped filter [oc, ic/group, kh, kw] as [oc, ic, kh, kw], zero outside the groups."""
+    if group == 1:
+        return weight
+    oc, per_group = weight.shape[:2]
+    dense = np.zeros((oc, channels_in, *weight.shape[2:]), weight.dtype)
+    for g in range(group):
+        rows = slice(g * oc // group, (g + 1) * oc // group)
+        dense[rows, g * per_group : (g + 1) * per_group] = weight[rows]
+    return dense
+
+
+def chunks_of(channels: int, slot_bytes: int) -> list[tuple[int, int]]:
+    """Ranges of whole slots (64 channels) whose filters stay below CHUNK_LANE_BYTES in a lane."""
+    step = LANES * max(1, CHUNK_LANE_BYTES // slot_bytes)
+    return [(c, min(channels, c + step)) for c in range(0, channels, step)]
+
+
+def requantization(op, channels: int, zero_point: int = 0) -> np.ndarray:
+    """Multiplier, shift and zero point of each channel, int32 [channels, 3], as the instruction reads them."""
+    multiplier = op.get("multiplier") if "multiplier" in op.attributes else op.get("multipliers")
+    rshift = op.get("rshift") if "rshift" in op.attributes else op.get("rshifts")
+    words = np.empty((channels, 3), np.int32)
+    words[:, 0], words[:, 1], words[:, 2] = multiplier, -np.asarray(rshift), zero_point
+    return words
+
+
+def has_bias(op) -> bool:
+    """Whether an op adds a bias: what weight-reorder noted, else whether the operand is there."""
+    return bool(op.get("with_bias")) if "with_bias" in op.attributes else not is_none(op.operands[2])
+
+
+def relu(engine: Engine, op, out: Operand) -> None:
+    """The fused relu of a float op, in place."""
+    if op.get("do_relu"):
+        engine.max(out, out, 0.0)
+        if op.get("relu_limit") > 0:
+            engine.min(out, out, op.get("relu_limit"))
+
+
+@register("tpu.Conv2D")
+class Conv2D(SweepKernel):
+    """i32 sums, then requantization; or f32 with bias. See docs/numerics.md."""
+
+    def prepare(self) -> None:
+        self.sweep = sweep_of(self)
+        self.group = self.op.get("group")
+        self.is_int8 = self.in_storage() in ("i8", "u8")
+        self.is_depthwise = self.group > 1 and self.group == self.in_shape()[1] == self.out_shape[1]
+        self.has_bias = has_bias(self.op)
+
+    def constants(self) -> list[Constant]:
+        oc, ic = self.out_shape[1], self.in_shape()[1]
+        wide = "i32" if self.is_int8 else "f32"
+        if self.is_depthwise:
+            filters = Constant("filter", Form.COMPACT, (oc, *self.sweep.kernel), "i8" if self.is_int8 else "f32")
+        elif self.is_int8:
+            filters = Constant("filter", Form.FILTER_8, (oc, ic, *self.sweep.kernel), "i8")
+        else:
+            filters = Constant("filter", Form.COMPACT, (oc, ic, *self.sweep.kernel), "f32")
+        bias = [Constant("bias", Form.COMPACT, (oc,), wide)] if self.has_bias else []
+        return [filters, *bias, *([Constant("requantization", Form.ALIGNED, (oc, 3), "i32")] if self.is_int8 else [])]
+
+    def constant_arrays(self, model: Model) -> Arrays:
+        oc = self.out_shape[1]
+        weight = model.weight(self.op.operands[1])
+        if self.is_depthwise:
+            weight = weight.reshape(oc, *self.sweep.kernel)
+        else:
+            weight = dense_filter(weight.reshape(oc, -1, *self.sweep.kernel), self.in_shape()[1], self.group)
+        arrays = {"filter": weight}
+        if self.has_bias:
+            arrays["bias"] = model.weight(self.op.operands[2]).reshape(oc)
+        if self.is_int8:
+            arrays["requantization"] = requantization(self.op, oc)
+        return arrays
+
+    def chunks(self) -> list[tuple[int, int]]:
+        return chunks_of(self.out_shape[1], self.constants()[0].slot_bytes)
+
+    def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
+        x, sweep = self.windowed(engine, inputs[0], part)
+        bias = constants.get("bias")
+        instruction = engine.depthwise if self.is_depthwise else engine.conv
+        if not self.is_int8:
+            instruction(out, x, constants["filter"], bias, sweep)
+            relu(engine, self.op, out)
+            return
+        with engine.scope():
+            total = engine.local(out.shape, "i32")
+            if self.is_depthwise:
+                engine.depthwise(total, x, constants["filter"], bias, sweep)
+            else:
+                if bias is not None:
+                    engine.copy(total, bias)
+                engine.conv(total, x, constants["filter"], None, sweep, is_added=bias is not None)
+            engine.requantize(out, total, constants["requantization"], Rounding.HALF_UP)
+
+
+@register("tpu.Deconv")
+class Deconv(SweepKernel):
+    """Transposed convolution: zeros between the inputs, the filter turned. f32, or 8 bits to i32."""
+
+    def prepare(self) -> None:
+        op = self.op
+        self.is_int8 = self.in_storage() in ("i8", "u8")
+        self.has_bias = has_bias(op)
+        if op.get("dilations") and tuple(op.get("dilations")) != (1, 1):
+            raise TpucError(f'"{self.name}": a dilated deconvolution is not supported on bm1684x')
+        (kh, kw), (sy, sx), (top, left, _, _) = op.get("kernel_shape"), op.get("strides"), op.get("pads")
+        _, _, ih, iw = self.in_shape()
+        _, _, oh, ow = self.out_shape
+        up, lf = kh - 1 - top, kw - 1 - left
+        down, right = oh + kh - 1 - ((ih - 1) * sy + 1) - up, ow + kw - 1 - ((iw - 1) * sx + 1) - lf
+        self.sweep = checked(Sweep((kh, kw), pads=(up, down, lf, right), insert=(sy - 1, sx - 1), is_rotated=True), self.name)
+
+    def constants(self) -> list[Constant]:
+        oc, ic = self.out_shape[1], self.in_shape()[1]
+        form, storage = (Form.FILTER_8, "i8") if self.is_int8 else (Form.COMPACT, "f32")
+        bias = [Constant("bias", Form.COMPACT, (oc,), "i32" if self.is_int8 else "f32")] if self.has_bias else []
+        return [Constant("filter", form, (oc, ic, *self.sweep.kernel), storage), *bias]
+
+    def constant_arrays(self, model: Model) -> Arrays:
+        weight = model.weight(self.op.operands[1]).reshape(self.out_shape[1], -1, *self.sweep.kernel)
+        arrays = {"filter": dense_filter(weight, self.in_shape()[1], self.op.get("group"))}
+        if self.has_bias:
+            arrays["bias"] = model.weight(self.op.operands[2]).reshape(-1)
+        return arrays
+
+    def chunks(self) -> list[tuple[int, int]]:
+        return chunks_of(self.out_shape[1], self.constants()[0].slot_bytes)
+
+    def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
+        x, sweep = self.windowed(engine, inputs[0], part)
+        bias = constants.get("bias")
+        if not self.is_int8:
+            engine.conv(out, x, constants["filter"], bias, sweep)
+            relu(engine, self.op, out)
+            return
+        if bias is not None:
+            engine.copy(out, bias)
+        engine.conv(out, x, constants["filter"], None, sweep, is_added=bias is not None)
+
+
+@register("tpu.MatMul")
+class MatMul(LocalKernel):
+    """x [rows, inner] times a constant [inner, columns]: a 1x1 convolution with the rows as images."""
+
+    def prepare(self) -> None:
+        op = self.op
+        rank = len(shape_of(self.activations[0]))
+        if len(self.activations) != 1 or rank != 2 or op.get("left_transpose") or op.get("output_transpose") or op.get("hdim_is_batch"):
+            raise TpucError(f'"{self.name}": bm1684x runs a MatMul of two axes with a constant right side; this one has operands {[shape_of(v) for v in self.activations]}')
+        self.is_int8 = self.in_storage() in ("i8", "u8")
+        self.has_bias = has_bias(op)
+
+    def constants(self) -> list[Constant]:
+        oc, ic = self.out_shape[1], self.in_shape()[1]
+        form, storage, wide = (Form.FILTER_8, "i8", "i32") if self.is_int8 else (Form.COMPACT, "f32", "f32")
+        bias = [Constant("bias", Form.COMPACT, (oc,), wide)] if self.has_bias else []
+        requantize = [Constant("requantization", Form.ALIGNED, (oc, 3), "i32")] if self.is_int8 else []
+        return [Constant("filter", form, (oc, ic, 1, 1), storage), *bias, *requantize]
+
+    def constant_arrays(self, model: Model) -> Arrays:
+        oc, ic = self.out_shape[1], self.in_shape()[1]
+        right = model.weight(self.op.operands[1])
+        right = right.reshape(oc, ic) if self.op.get("right_transpose") else right.reshape(ic, oc).T
+        arrays = {"filter": np.ascontiguousarray(right).reshape(oc, ic, 1, 1)}
+        if self.has_bias:
+            arrays["bias"] = model.weight(self.op.operands[2]).reshape(oc)
+        if self.is_int8:
+            arrays["requantization"] = requantization(self.op, oc)
+        return arrays
+
+    def chunks(self) -> list[tuple[int, int]]:
+        return chunks_of(self.out_shape[1], self.constants()[0].slot_bytes)
+
+    def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
+        bias, sweep = constants.get("bias"), Sweep((1, 1))
+        if not self.is_int8:
+            engine.conv(out, inputs[0], constants["filter"], bias, sweep)
+            relu(engine, self.op, out)
+            return
+        with engine.scope():
+            total = engine.local(out.shape, "i32")
+            if bias is not None:
+                engine.copy(total, bias)
+            engine.conv(total, inputs[0], constants["filter"], None, sweep, is_added=bias is not None)
+            engine.requantize(out, total, constants["requantization"], Rounding.HALF_AWAY)

@@ -1,0 +1,282 @@
+"""Element-wise tpu ops: arithmetic of two or more tensors, constants, limits, integer rescaling and casts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tpuc_bm1684x.kernels.base import Arrays, LocalKernel, Slice, register, shape4, source_of
+from tpuc_bm1684x.kernels.constants import Constant, Form
+from tpuc_bm1684x.kernels.conv2d import relu
+from tpuc_bm1684x.kernels.engine import Engine, Operand, Rounding, Shape4
+from tpuc_core.errors import TpucError
+from tpuc_core.ir import Model, is_none, quantization_of, shape_of
+
+
+class BroadcastKernel(LocalKernel):
+    """Operands are aligned at their last axes and broadcast; constants are read like activations."""
+
+    def prepare(self) -> None:
+        self.activations = [source_of(v) for v in self.op.operands if not is_none(v)]
+
+    def in_shape(self, index: int = 0) -> Shape4:
+        shape = shape_of(self.activations[index])
+        return shape4((1,) * (len(shape_of(self.out)) - len(shape)) + tuple(shape))
+
+    @property
+    def is_float(self) -> bool:
+        return self.out_storage == "f32"
+
+
+@register("tpu.Add")
+class Add(BroadcastKernel):
+    """Sum; INT8: every term rescaled to i16 (multiplier, rshift, half up), then the saturated sum."""
+
+    def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
+        if self.is_float:
+            engine.add(out, inputs[0], inputs[1])
+            for x in inputs[2:]:
+                engine.add(out, out, x)
+            relu(engine, self.op, out)
+            return
+        with engine.scope():
+            terms = [self._rescaled(engine, x, i, out) for i, x in enumerate(inputs)]
+            for x in terms[1:-1]:
+                total = engine.local(out.shape, "i16")
+                engine.add_saturated(total, terms[0], x)
+                terms[0] = total
+            engine.add_saturated(out, terms[0], terms[-1])
+
+    def _rescaled(self, engine: Engine, x: Operand, index: int, out: Operand) -> Operand:
+        multiplier, rshift = self.op.get("multipliers")[index], self.op.get("rshifts")[index]
+        if (multiplier, rshift) == (1, 0):
+            return x
+        term = engine.local(tuple(x.shape), "i16")
+        engine.mul_shift(term, x, multiplier, -rshift, Rounding.HALF_UP)
+        return term
+
+
+@register("tpu.Mul")
+class Mul(BroadcastKernel):
+    """Product; INT8: the exact i32 product, requantized."""
+
+    def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
+        if self.is_float:
+            engine.mul(out, inputs[0], inputs[1])
+            for x in inputs[2:]:
+                engine.mul(out, out, x)
+            relu(engine, self.op, out)
+            return
+        with engine.scope():
+            total = engine.local(out.shape, "i32")
+            engine.mul(total, inputs[0], inputs[1])
+            for x in inputs[2:]:
+                engine.mul(total, total, x)
+            engine.requantize(out, total, (self.op.get("multiplier"), -self.op.get("rshift"), 0), Rounding.HALF_UP)
+
+
+class FloatBinary(BroadcastKernel):
+    """An instruction of two f32 operands."""
+
+    instruction: str
+
+    def prepare(self) -> None:
+        super().prepare()
+        if not self.is_float:
+            raise TpucError(f'"{self.name}": {self.op.name} runs in F32 on bm1684x, not on {self.out_storage}')
+
+    def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
+        a, b = inputs if not ("is_reverse" in self.op.attributes and self.op.get("is_reverse")) else reversed(inputs)
+        getattr(engine, self.instruction)(out, a, b)
+        if "do_relu" in self.op.attributes:
+            relu(engine, self.op, out)
+
+
+@register("tpu.Sub")
+class Sub(FloatBinary):
+    instruction = "sub"
+
+
+@register("tpu.Div")
+class Div(FloatBinary):
+    instruction = "div"
+
+
+class Extremum(BroadcastKernel):
+    """max or min of operands that share one scale."""
+
+    instruction: str
+
+    def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
+        instruction = getattr(engine, self.instruction)
+        instruction(out, inputs[0], inputs[1])
+        for x in inputs[2:]:
+            instruction(out, out, x)
+
+
+@register("tpu.Max")
+class Max(Extremum):
+    instruction = "max"
+
+
+@register("tpu.Min")
+class Min(Extremum):
+    instruction = "min"
+
+
+class FloatConstant(LocalKernel):
+    """An instruction of an f32 tensor and the attribute const_val."""
+
+    instruction: str
+
+    def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
+        value = self.op.get("const_val")
+        is_reverse = "is_reverse" in self.op.attributes and self.op.get("is_reverse")
+        a, b = (value, inputs[0]) if is_reverse else (inputs[0], value)
+        getattr(engine, self.instruction)(out, a, b)
+        if "do_relu" in self.op.attributes:
+            relu(engine, self.op, out)
+
+
+@register("tpu.AddConst")
+class AddConst(FloatConstant):
+    instruction = "add"
+
+
+@register("tpu.SubConst")
+class SubConst(FloatConstant):
+    instruction = "sub"
+
+
+@register("tpu.MulConst")
+class MulConst(FloatConstant):
+    instruction = "mul"
+
+
+@register("tpu.MaxConst")
+class MaxConst(FloatConstant):
+    instruction = "max"
+
+
+@register("tpu.MinConst")
+class MinConst(FloatConstant):
+    instruction = "min"
+
+
+@register("tpu.Reciprocal")
+class Reciprocal(LocalKernel):
+    """const_val / x."""
+
+    def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
+        engine.div(out, self.op.get("const_val"), inputs[0])
+        relu(engine, self.op, out)
+
+
+@register("tpu.Clip")
+class Clip(LocalKernel):
+    """min(max(x, min), max) in f32."""
+
+    def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
+        engine.max(out, inputs[0], self.op.get("min"))
+        engine.min(out, out, self.op.get("max"))
+
+
+@register("tpu.Relu")
+class Relu(LocalKernel):
+    """max(x, 0); an INT8 one shares the scale of its input, an unsigned result saturates."""
+
+    def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
+        if self.out_storage != "f32":
+            engine.add_saturated(out, inputs[0], 0) if self.out_storage == "u8" else engine.max(out, inputs[0], 0)
+            return
+        engine.max(out, inputs[0], 0.0)
+        if self.op.get("relu_limit") > 0:
+            engine.min(out, out, self.op.get("relu_limit"))
+
+
+@register("tpu.LeakyRelu")
+class LeakyRelu(LocalKernel):
+    """x > 0 ? x : alpha * x in f32."""
+
+    def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
+        alpha = self.op.get("alpha")
+        with engine.scope():
+            scaled = engine.local(out.shape, "f32")
+            engine.mul(scaled, inputs[0], alpha)
+            (engine.max if alpha <= 1 else engine.min)(out, inputs[0], scaled)
+
+
+@register("tpu.PReluOp")
+class PRelu(BroadcastKernel):
+    """max(x, 0) + slope * min(x, 0) in f32, a slope per channel."""
+
+    def in_shape(self, index: int = 0) -> Shape4:
+        return shape4(shape_of(self.activations[index])) if index == 0 else (1, int(np.prod(shape_of(self.activations[1]))), 1, 1)
+
+    def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
+        x, slope = inputs
+        with engine.scope():
+            negative = engine.local(out.shape, "f32")
+            engine.min(negative, x, 0.0)
+            engine.mul(negative, negative, slope)
+            engine.max(out, x, 0.0)
+            engine.add(out, out, negative)
+
+
+@register("tpu.MulShift")
+class MulShift(LocalKernel):
+    """(x * multiplier) >> rshift, half up."""
+
+    def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
+        engine.mul_shift(out, inputs[0], self.op.get("multiplier"), -self.op.get("rshift"), Rounding.HALF_UP)
+
+
+@register("tpu.RequantIntAxis")
+class RequantIntAxis(LocalKernel):
+    """i32 to 8 bits with a multiplier, shift and zero point per channel, half away from zero."""
+
+    def constants(self) -> list[Constant]:
+        return [Constant("requantization", Form.ALIGNED, (self.out_shape[1], 3), "i32")]
+
+    def constant_arrays(self, model: Model) -> Arrays:
+        return {"requantization": model.weight(self.op.operands[1]).reshape(-1, 3)}
+
+    def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
+        engine.requantize(out, inputs[0], constants["requantization"], Rounding.HALF_AWAY)
+
+
+@register("tpu.Lut")
+class Lut(LocalKernel):
+    """table[x], 256 entries by the byte of x."""
+
+    def constants(self) -> list[Constant]:
+        return [Constant("table", Form.EVERY_LANE, (256,), self.out_storage)]
+
+    def constant_arrays(self, model: Model) -> Arrays:
+        return {"table": model.weight(self.op.operands[1]).reshape(256)}
+
+    def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
+        engine.table(out, inputs[0], constants["table"])
+
+
+@register("tpu.Cast")
+class Cast(LocalKernel):
+    """f32 to 8 bits: x * f32(1 / scale), rounded half away from zero, saturated; and back: (x - zero point) * scale."""
+
+    def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
+        source, target = quantization_of(self.activations[0]), quantization_of(self.out)
+        if source is not None and self.out_storage == "f32":
+            engine.dequantize(out, inputs[0], source.scale, source.zero_point)
+        elif target is not None and self.in_storage() == "f32":
+            with engine.scope():
+                scaled = engine.local(out.shape, "f32")
+                engine.mul(scaled, inputs[0], float(np.float32(1 / target.scale)))
+                if target.zero_point == 0:
+                    engine.cast(out, scaled, Rounding.HALF_AWAY)
+                else:
+                    wide = engine.local(out.shape, "i16")
+                    engine.cast(wide, scaled, Rounding.HALF_AWAY)
+                    engine.add_saturated(out, wide, target.zero_point)
+        else:
+            raise TpucError(f'"{self.name}": no cast from {self.in_storage()} to {self.out_storage} on bm1684x')

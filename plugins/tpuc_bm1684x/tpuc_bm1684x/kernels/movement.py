@@ -1,0 +1,191 @@
+"""tpu ops that move elements: reshapes, concatenation, slices, transposes, padding, upsampling."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tpuc_bm1684x.kernels.base import AliasKernel, GlobalKernel, LocalKernel, Slice, register
+from tpuc_bm1684x.kernels.engine import Engine, GlobalView, Operand, Rows
+from tpuc_core.errors import TpucError
+from tpuc_core.ir import shape_of
+
+Axis = tuple[int, int, int]  # size, stride in the destination, stride in the source; in elements
+
+
+def compact_strides(shape: Sequence[int]) -> list[int]:
+    """Strides in elements of a compact tensor."""
+    return [int(np.prod(shape[i + 1 :])) for i in range(len(shape))]
+
+
+def merged(axes: Sequence[Axis]) -> list[Axis]:
+    """The same elements in the same order with as few axes as can be."""
+    result: list[Axis] = []
+    for size, to, of in axes:
+        if size == 1:
+            continue
+        if result and result[-1][1] == size * to and result[-1][2] == size * of:
+            result[-1] = (result[-1][0] * size, to, of)
+        else:
+            result.append((size, to, of))
+    return result or [(1, 1, 1)]
+
+
+def copy_elements(engine: Engine, out: GlobalView, source: GlobalView, axes: Sequence[Axis], to_offset: int = 0, of_offset: int = 0) -> None:
+    """Copy a box of any number of axes inside global memory; axes beyond the four of a transfer are a loop."""
+    axes = merged(axes)
+    loops, inner = axes[:-4], axes[-4:]
+    if len(inner) < 4 and inner[-1][0] > 65535:
+        size, to, of = inner[-1]
+        width = next(w for w in range(65535, 0, -1) if size % w == 0)
+        inner = [*inner[:-1], (size // width, width * to, width * of), (width, to, of)]
+    inner = [(1, 0, 0)] * (4 - len(inner)) + list(inner)
+    swap = _swapped(inner)
+    for index in itertools.product(*(range(size) for size, _, _ in loops)):
+        to_start = to_offset + sum(i * to for i, (_, to, _) in zip(index, loops))
+        of_start = of_offset + sum(i * of for i, (_, _, of) in zip(index, loops))
+        if swap is not None:
+            engine.transpose_global(out.viewed(swap[0], swap[1], to_start), source.viewed(swap[2], swap[3], of_start))
+            continue
+        shape = tuple(size for size, _, _ in inner)
+        engine.copy_global(out.viewed(shape, tuple(a[1] for a in inner), to_start), source.viewed(shape, tuple(a[2] for a in inner), of_start))
+
+
+def _swapped(inner: Sequence[Axis]):
+    """Shapes and strides for the chip's c-w transpose [n, c, h, w] -> [n, w, h, c], where the axis that is contiguous in the
+    source is not the one that is contiguous in the destination; else None."""
+    (n, nt, nf), (a, at, af), (b, bt, bf), (c, ct, cf) = inner
+    if cf == 1 or ct != 1 or c == 1:
+        return None
+    if bf == 1 and b > 1:
+        source, h = (n, c, a, b), (at, af)
+        return (n, b, a, c), (nt, bt, h[0], 1), source, (nf, cf, h[1], 1)
+    if af == 1 and a > 1:
+        return (n, a, b, c), (nt, at, bt, 1), (n, c, b, a), (nf, cf, bf, 1)
+    return None
+
+
+@register("tpu.Reshape")
+@register("tpu.Squeeze")
+@register("tpu.Unsqueeze")
+class Reshape(AliasKernel):
+    """Another shape of the same elements."""
+
+
+@register("tpu.Concat")
+class Concat(GlobalKernel):
+    """Inputs side by side along an axis."""
+
+    def emit(self, engine: Engine, out: GlobalView, inputs: Sequence[GlobalView], constants: Mapping[str, Operand]) -> None:
+        shape = shape_of(self.out)
+        axis = self.op.get("axis") % len(shape)
+        outer, behind = int(np.prod(shape[:axis])), int(np.prod(shape[axis + 1 :]))
+        start = 0
+        for view, value in zip(inputs, self.activations):
+            block = shape_of(value)[axis] * behind
+            copy_elements(engine, out, view, [(outer, shape[axis] * behind, block), (block, 1, 1)], start)
+            start += block
+
+
+@register("tpu.Slice")
+class SliceKernel(GlobalKernel):
+    """A box of the input, every step-th element along each axis."""
+
+    def emit(self, engine: Engine, out: GlobalView, inputs: Sequence[GlobalView], constants: Mapping[str, Operand]) -> None:
+        shape, source_shape = shape_of(self.out), shape_of(self.activations[0])
+        offsets, steps = self.op.get("offset"), self.op.get("steps")
+        if any(step < 1 for step in steps):
+            raise TpucError(f'"{self.name}": a slice with a negative step is not supported on bm1684x')
+        starts = [o + n if o < 0 else min(o, n) for o, n in zip(offsets, source_shape)]
+        to, of = compact_strides(shape), compact_strides(source_shape)
+        axes = [(n, t, f * step) for n, t, f, step in zip(shape, to, of, steps)]
+        copy_elements(engine, out, inputs[0], axes, 0, sum(s * f for s, f in zip(starts, of)))
+
+
+@register("tpu.Permute")
+class Permute(GlobalKernel):
+    """Axes in another order."""
+
+    def emit(self, engine: Engine, out: GlobalView, inputs: Sequence[GlobalView], constants: Mapping[str, Operand]) -> None:
+        of = compact_strides(shape_of(self.activations[0]))
+        shape = shape_of(self.out)
+        copy_elements(engine, out, inputs[0], [(n, t, of[i]) for n, t, i in zip(shape, compact_strides(shape), self.op.get("order"))])
+
+
+@register("tpu.Pad")
+class Pad(GlobalKernel):
+    """A border of a constant."""
+
+    def emit(self, engine: Engine, out: GlobalView, inputs: Sequence[GlobalView], constants: Mapping[str, Operand]) -> None:
+        shape, source_shape = shape_of(self.out), shape_of(self.activations[0])
+        paddings = self.op.get("paddings")
+        if self.op.get("mode") != "constant" or min(paddings) < 0:
+            raise TpucError(f'"{self.name}": padding on bm1684x is by a constant and not negative; this one is mode "{self.op.get("mode")}", {paddings}')
+        engine.fill_global(out, self.op.get("val"))
+        to = compact_strides(shape)
+        axes = list(zip(source_shape, to, compact_strides(source_shape)))
+        copy_elements(engine, out, inputs[0], axes, sum(p * t for p, t in zip(paddings, to)))
+
+
+@register("tpu.Depth2Space")
+class Depth2Space(GlobalKernel):
+    """Blocks of channels become blocks of pixels (CRD or DCR order), or back."""
+
+    def emit(self, engine: Engine, out: GlobalView, inputs: Sequence[GlobalView], constants: Mapping[str, Operand]) -> None:
+        op = self.op
+        if not op.get("in_is_NCHW") or not op.get("out_is_NCHW") or op.get("swap_cr"):
+            raise TpucError(f'"{self.name}": Depth2Space on bm1684x is on NCHW tensors without swap_cr')
+        bh, bw = op.get("block_h"), op.get("block_w")
+        deep, wide = (shape_of(self.out), shape_of(self.activations[0])) if op.get("is_inversed") else (shape_of(self.activations[0]), shape_of(self.out))
+        n, _, h, w = deep
+        c = wide[1]
+        plane = h * w
+        in_c, in_bh, in_bw = (bh * bw * plane, bw * plane, plane) if op.get("is_CRD") else (plane, bw * c * plane, c * plane)
+        sides = [(n, c * bh * bw * plane, bh * bw * c * plane), (c, h * bh * w * bw, in_c), (h, bh * w * bw, w), (bh, w * bw, in_bh), (w, bw, 1), (bw, 1, in_bw)]
+        axes = [(size, deep_side, wide_side) for size, wide_side, deep_side in sides] if op.get("is_inversed") else sides
+        copy_elements(engine, out, inputs[0], axes)
+
+
+@register("tpu.ShuffleChannel")
+class ShuffleChannel(GlobalKernel):
+    """Channels [group, c / group] in the order [c / group, group]."""
+
+    def emit(self, engine: Engine, out: GlobalView, inputs: Sequence[GlobalView], constants: Mapping[str, Operand]) -> None:
+        n, c, *rest = shape_of(self.out)
+        plane, group = int(np.prod(rest)), self.op.get("group")
+        per = c // group
+        copy_elements(engine, out, inputs[0], [(n, c * plane, c * plane), (per, group * plane, plane), (group, plane, per * plane), (plane, 1, 1)])
+
+
+@register("tpu.Tile")
+class Tile(GlobalKernel):
+    """The input repeated along its axes."""
+
+    def emit(self, engine: Engine, out: GlobalView, inputs: Sequence[GlobalView], constants: Mapping[str, Operand]) -> None:
+        shape = shape_of(self.out)
+        source_shape = shape_of(self.activations[0])
+        source_shape = (1,) * (len(shape) - len(source_shape)) + tuple(source_shape)
+        to, of = compact_strides(shape), compact_strides(source_shape)
+        axes = [axis for n, m, t, f in zip(shape, source_shape, to, of) for axis in ((n // m, m * t, 0), (m, t, f))]
+        copy_elements(engine, out, inputs[0], axes)
+
+
+@register("tpu.Upsample")
+class Upsample(LocalKernel):
+    """Every pixel becomes a block of scale_h x scale_w pixels."""
+
+    def input_rows(self, index: int, rows: Rows) -> Rows:
+        scale = self.op.get("scale_h")
+        return Rows(rows.start // scale, (rows.stop - 1) // scale + 1)
+
+    def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
+        scale_h, scale_w = self.op.get("scale_h"), self.op.get("scale_w")
+        for dy, dx in itertools.product(range(scale_h), range(scale_w)):
+            first = part.rows.start + (dy - part.rows.start) % scale_h
+            if first >= part.rows.stop:
+                continue
+            place = engine.window(out, slice(first - part.rows.start, None, scale_h), slice(dx, None, scale_w))
+            start = first // scale_h - part.inputs[0].start
+            engine.copy(place, engine.rows(inputs[0], Rows(start, start + place.shape[2])))

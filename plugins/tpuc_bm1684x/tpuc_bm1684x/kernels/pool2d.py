@@ -1,0 +1,63 @@
+"""tpu.Pool2D: maximum and average over windows."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tpuc_bm1684x.kernels.base import Slice, register
+from tpuc_bm1684x.kernels.conv2d import SweepKernel, relu, sweep_of
+from tpuc_bm1684x.kernels.engine import Engine, Operand, Rounding
+
+LOWEST = {"i8": -128, "u8": 0, "f32": float(np.finfo(np.float32).min)}
+
+
+def window_counts(size: int, out: int, kernel: int, stride: int, before: int) -> np.ndarray:
+    """How many cells of each window along one axis are no padding."""
+    starts = np.arange(out) * stride - before
+    return np.minimum(starts + kernel, size) - np.maximum(starts, 0)
+
+
+def runs(values: np.ndarray) -> list[tuple[slice, int]]:
+    """Runs of equal values: where, and the value."""
+    cuts = [0, *(np.flatnonzero(np.diff(values)) + 1).tolist(), len(values)]
+    return [(slice(a, b), int(values[a])) for a, b in itertools.pairwise(cuts)]
+
+
+@register("tpu.Pool2D")
+class Pool2D(SweepKernel):
+    """max(x), or sum(x) / count; INT8 averages are i32 sums that are requantized."""
+
+    def prepare(self) -> None:
+        self.is_max = self.op.get("pool_mode") == "Max"
+        self.sweep = sweep_of(self, LOWEST[self.in_storage()] if self.is_max else 0)
+        self.counts_padding = bool(self.op.get("count_include_pad")) or not any(self.sweep.pads)
+
+    def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
+        x, sweep = self.windowed(engine, inputs[0], part)
+        kh, kw = sweep.kernel
+        if self.is_max:
+            engine.max_pool(out, x, sweep)
+        elif self.in_storage() == "f32":
+            engine.average_pool(out, x, sweep, 1 / (kh * kw) if self.counts_padding else 1.0)
+            if not self.counts_padding:
+                self._divide_by_counts(engine, out, part)
+        else:
+            with engine.scope():
+                total = engine.local(out.shape, "i32")
+                engine.average_pool(total, x, sweep, 1)
+                multiplier, rshift = self.op.get("multiplier"), self.op.get("rshift")
+                engine.requantize(out, total, (multiplier, -rshift, 0), Rounding.HALF_UP)
+        if self.out_storage == "f32":
+            relu(engine, self.op, out)
+
+    def _divide_by_counts(self, engine: Engine, out: Operand, part: Slice) -> None:
+        _, _, ih, iw = self.in_shape()
+        _, _, oh, ow = self.out_shape
+        (kh, kw), (sy, sx), (up, _, left, _) = self.sweep.kernel, self.sweep.stride, self.sweep.pads
+        down = window_counts(ih, oh, kh, sy, up)[part.rows.start : part.rows.stop]
+        for (rows, count_h), (columns, count_w) in itertools.product(runs(down), runs(window_counts(iw, ow, kw, sx, left))):
+            place = engine.window(out, rows, columns)
+            engine.mul(place, place, 1 / (count_h * count_w))

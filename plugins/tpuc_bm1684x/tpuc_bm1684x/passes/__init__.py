@@ -1,0 +1,1 @@
+"""The chip's passes, from a lowered model to the file."""

@@ -1,0 +1,192 @@
+"""The pass: dynamic programming over the cuts of each run of local ops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from xdsl.ir import Block, Operation, Region, SSAValue
+
+from tpuc_bm1684x.codegen.emit import Emitter
+from tpuc_bm1684x.codegen.steps import BOUNDARIES, GroupStep, input_key, outputs_of
+from tpuc_bm1684x.kernels import LocalKernel, kernel_for
+from tpuc_bm1684x.kernels.command_engine import CommandEngine
+from tpuc_bm1684x.kernels.local_memory import DoesNotFit
+from tpuc_bm1684x.passes.layer_group.cost import CostModel, group_cycles, sections
+from tpuc_core.errors import TpucError
+from tpuc_core.ir import Model, State, TensorOp, is_weight, name_location, tensor_name, tpu
+from tpuc_core.passes import Pass
+
+MOST_OPS = 10
+MOST_SECTIONS = 16  # of a group of several ops: finer cuts compute too many rows twice
+ANY_ADDRESS = 0x1_0000_0000
+
+
+@dataclass
+class LayerGroup(Pass):
+    """Put ops into groups whose tensors stay in local memory, whole or in slices of images and rows.
+
+    opt=1: one op a group; opt=2: the cheapest groups by estimated cycles.
+    """
+
+    name: ClassVar[str] = "layer-group"
+    takes: ClassVar[State | None] = State.TPU_DIVIDED
+    gives: ClassVar[State | None] = State.TPU_DIVIDED
+    opt: int = 2
+
+    def apply(self, model: Model) -> None:
+        returned = set(model.outputs)
+        for run in runs_of(model):
+            for step in best_groups(run, returned, most_ops=MOST_OPS if self.opt > 1 else 1):
+                make_group(model, step)
+
+
+def runs_of(model: Model) -> list[list[LocalKernel]]:
+    """Runs of local ops without anything else between them."""
+    runs: list[list[LocalKernel]] = [[]]
+    for function in model.functions:
+        for op in function.body.block.ops:
+            if op.name in BOUNDARIES:
+                continue
+            kernel = kernel_for(op)  # type: ignore[arg-type]
+            if isinstance(kernel, LocalKernel):
+                runs[-1].append(kernel)
+            else:
+                runs.append([])
+    return [run for run in runs if run]
+
+
+def best_groups(run: Sequence[LocalKernel], returned: set[SSAValue], most_ops: int) -> list[GroupStep]:
+    """The cheapest groups of a run. Raises TpucError for an op that does not fit local memory in any slice."""
+    costs = CostModel()
+    best: list[tuple[int, int, GroupStep | None]] = [(0, 0, None)]
+    for stop in range(1, len(run) + 1):
+        options = []
+        for start in range(stop - 1, max(-1, stop - 1 - most_ops), -1):
+            kernels = list(run[start:stop])
+            if len(kernels) > 1 and not can_share(kernels):
+                break
+            found = cheapest_cut(kernels, outputs_of(kernels, returned), costs)
+            if found is not None:
+                options.append((best[start][0] + found[0], start, found[1]))
+            elif len(kernels) == 1:
+                raise TpucError(f'"{kernels[0].name}" ({kernels[0].op.name}, {list(kernels[0].out_shape)}) does not fit the local memory of bm1684x in any slice')
+            else:
+                break
+        best.append(min(options, key=lambda option: option[0]))
+    steps: list[GroupStep] = []
+    stop = len(run)
+    while stop:
+        _, start, step = best[stop]
+        steps.append(step)  # type: ignore[arg-type]
+        stop = start
+    return steps[::-1]
+
+
+def can_share(kernels: Sequence[LocalKernel]) -> bool:
+    """Whether the tensors between these ops can stay in local memory: same images, read as they were made."""
+    made = {k.name: k.out_shape for k in kernels}
+    if len({k.out_shape[0] for k in kernels}) > 1:
+        return False
+    for kernel in kernels:
+        for index in range(len(kernel.activations)):
+            name, shape = input_key(kernel, index)
+            is_spread = shape[1] == 1 < kernel.out_shape[1] and kernel.op.name in ELEMENTWISE
+            if name in made and (made[name] != shape or is_spread):
+                return False
+    return True
+
+
+ELEMENTWISE = {f"tpu.{name}" for name in ("Add", "Sub", "Mul", "Div", "Max", "Min", "PReluOp")}
+
+
+def cheapest_cut(kernels: list[LocalKernel], outputs: list[str], costs: CostModel) -> tuple[int, GroupStep] | None:
+    """The coarsest cut of a group that fits, with its cycles."""
+    heights = [k.out_shape[2] for k in kernels if k.name in outputs]
+    height = min(heights) if all(k.can_slice_rows() for k in kernels) else 1
+    for nsecs, hsecs in sections(kernels[0].out_shape[0], height):
+        if len(kernels) > 1 and nsecs * hsecs > MOST_SECTIONS:
+            return None
+        step = GroupStep(kernels, outputs, nsecs, hsecs)
+        cycles = group_cycles(step, costs)
+        if cycles is not None and is_emitted(step):
+            return cycles, step
+    return None
+
+
+class AnyAddress(Mapping):
+    """An address for whatever is asked: the place of tensors does not matter for whether a group fits."""
+
+    def __getitem__(self, name: str) -> int:
+        return ANY_ADDRESS
+
+    def __iter__(self):
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+def is_emitted(step: GroupStep) -> bool:
+    """Whether code generation of a group alone succeeds."""
+    if len(step.kernels) == 1 and step.nsecs * step.hsecs == 1:
+        pass
+    available = {tensor_name(v) for k in step.kernels for v in k.activations if tensor_name(v) not in step.made}
+    try:
+        Emitter(CommandEngine(AnyAddress())).emit([step], available)
+    except DoesNotFit:
+        return False
+    return True
+
+
+def make_group(model: Model, step: GroupStep) -> None:
+    """Move the ops of a step into a tpu.Group, with a Load for what comes from global memory and a Store for what goes there."""
+    ops = [k.op for k in step.kernels]
+    outputs = [k.out for k in step.kernels if k.name in step.outputs]
+    block = Block()
+    none = model.none(ops[-1])
+    group = tpu.GroupOp.create(
+        operands=_inputs_of(step), result_types=[v.type for v in outputs], regions=[Region(block)],
+        attributes=_group_attributes(step), location=name_location([tensor_name(v) for v in outputs]))
+    ops[-1].parent_block().insert_op_after(group, ops[-1])  # type: ignore[union-attr]
+    loads: dict[SSAValue, SSAValue] = {}
+    for op in ops:
+        op.detach()
+        _load_operands(op, {k.out for k in step.kernels}, loads, block)
+        block.add_op(op)
+    stores = []
+    inside = set(ops)
+    for value, result in zip(outputs, group.results):
+        value.replace_uses_with_if(result, lambda use: use.operation not in inside)
+        store = tpu.StoreOp.make(tensor_name(value), [value, none], value.type)
+        block.add_op(store)
+        stores.append(store.results[0])
+    block.add_op(tpu.YieldOp.create(operands=stores, location=group.location))
+
+
+def _inputs_of(step: GroupStep) -> list[SSAValue]:
+    found: dict[SSAValue, None] = {}
+    for kernel in step.kernels:
+        for value in kernel.activations:
+            if tensor_name(value) not in step.made and not is_weight(value):
+                found[value] = None
+    return list(found)
+
+
+def _load_operands(op: TensorOp | Operation, made: set[SSAValue], loads: dict[SSAValue, SSAValue], block: Block) -> None:
+    for index, value in enumerate(op.operands):
+        if value in made or value.type.name != "tensor":
+            continue
+        if value not in loads:
+            load = tpu.LoadOp.make(f"load_{tensor_name(value)}", [value], value.type, lmem_type=0 if is_weight(value) else 1)
+            block.add_op(load)
+            loads[value] = load.results[0]
+        op.operands[index] = loads[value]
+
+
+def _group_attributes(step: GroupStep):
+    shell = tpu.GroupOp.make("", [], [], nsecs=step.nsecs, hsecs=step.hsecs, csecs=1, dsecs=1, wsecs=1, swpipl_stage_num=1, group_type=0,
+                             flow=[0], self_up_overlap_op=[], self_down_overlap_op=[], other_up_overlap_op=[], other_down_overlap_op=[],
+                             core_slice_ncdhw=[], run_core_id=[])
+    return shell.attributes
