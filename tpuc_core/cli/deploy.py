@@ -81,9 +81,8 @@ def print_validation(validation: Validation, *, is_default_input: bool) -> None:
     click.echo(f"proof: {len(proof.tensors)} tensors, {proof.equal_count} equal bit for bit (interpreter = simulator)")
     for difference in proof.differences:
         click.echo(f"  {difference}")
-    cycles = getattr(validation.session, "total_cycles", None)
-    if cycles is not None:
-        click.echo(f"time: {cycles:,} cycles")
+    if hasattr(validation.session, "profile"):
+        click.echo(f"time: {validation.session.profile().total_cycles:,} cycles estimated")
 
 
 def print_files(built: Build) -> None:

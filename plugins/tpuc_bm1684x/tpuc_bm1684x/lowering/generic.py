@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from tpuc_bm1684x.lowering.context import Lowering
 
 SAME_IN_F32 = (
-    "Add", "AddConst", "Clip", "Compare", "CompareConst", "Concat", "Depth2Space", "Div", "Interp", "LRN", "LayerNorm",
-    "LeakyRelu", "Max", "MaxConst", "Min", "MinConst", "Mul", "MulConst", "Pad", "Permute", "Reciprocal", "Reduce",
+    "Add", "AddConst", "Clip", "Compare", "CompareConst", "Concat", "Depth2Space", "Div", "LRN", "LayerNorm",
+    "LeakyRelu", "Max", "MaxConst", "Min", "MinConst", "Mul", "MulConst", "Pad", "Permute", "Reciprocal",
     "Relu", "Reshape", "Reverse", "ShuffleChannel", "Slice", "Softmax", "Squeeze", "Sub", "SubConst", "Tile", "Unsqueeze",
     "Upsample")
 
