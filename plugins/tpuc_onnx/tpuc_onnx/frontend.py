@@ -35,9 +35,10 @@ def load(path: str | Path, options: FrontendOptions) -> Model:
     prepared = prepare(path, options)
     model = import_graph(prepared.graph, options.model_name, options.preprocessing)
     try:
-        from tpuc_core.passes import run_passes
         from tpuc_core.passes.canonicalize import Canonicalize
         from tpuc_core.passes.shape_infer import ShapeInfer
+
+        from tpuc_core.passes import run_passes
     except ImportError:
         return model
     run_passes(model, [ShapeInfer(), Canonicalize()])

@@ -27,6 +27,7 @@ class Importer:
     def __init__(self, graph: Graph, name: str, preprocessing: Preprocessing | None = None):
         self.graph = graph
         self.constants = graph.constants
+        self._used = graph.use_counts()
         self._values: dict[str, SSAValue] = {}
         self._weights: dict[str, SSAValue] = {}
         self._end = func.ReturnOp()
@@ -82,6 +83,10 @@ class Importer:
             return [int(v) for v in node.attributes[attribute]]
         array = self.parameter(node, index, attribute)
         return None if array is None else [int(v) for v in np.atleast_1d(array)]
+
+    def is_used(self, name: str) -> bool:
+        """Whether a tensor is read by a node or is an output."""
+        return bool(name) and self._used.get(name, 0) > 0
 
     def shape(self, name: str) -> tuple[int, ...]:
         """The shape of a tensor."""

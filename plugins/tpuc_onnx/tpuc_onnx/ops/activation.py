@@ -15,7 +15,7 @@ LARGEST = float(np.finfo(np.float32).max)
 PLAIN = {
     "Abs": top.AbsOp, "Ceil": top.CeilOp, "Cos": top.CosOp, "Cosh": top.CoshOp, "Erf": top.ErfOp, "Exp": top.ExpOp, "Floor": top.FloorOp,
     "HardSwish": top.HardSwishOp, "Log": top.LogOp, "Mish": top.MishOp, "Sigmoid": top.SigmoidOp, "Sign": top.SignOp, "Sin": top.SinOp,
-    "Sinh": top.SinhOp, "Softplus": top.SoftplusOp, "Softsign": top.SoftsignOp, "Sqrt": top.SqrtOp, "Tan": top.TanOp, "Tanh": top.TanhOp,
+    "Sinh": top.SinhOp, "Softplus": top.SoftplusOp, "Softsign": top.SoftsignOp, "Sqrt": top.SqrtOp, "Tanh": top.TanhOp,
     "Relu": top.ReluOp, "SiLU": top.SiLUOp,
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from xdsl.ir import SSAValue
 
 from tpuc_core.ir import shape_of, top
@@ -36,7 +35,7 @@ def conv_transpose(importer: Importer, node: Node) -> None:
     rank = len(window.kernel)
     padding = list(node.get("output_padding") or [0] * (rank if len(shape) == 4 else 1))
     padding += [0] * (rank - len(padding))
-    window.pads = _transposed_pads(node, shape[2:], window, padding)
+    _set_transposed_pads(node, shape[2:], window, padding)
     if any(d != 1 for d in window.dilations) and rank != 2:
         raise Unsupported("dilations")
     # [ic, oc / group, ...] -> [oc, ic / group, ...]
@@ -71,20 +70,22 @@ def _emit_planar(importer: Importer, node: Node, op_class: type, operands: list[
     importer.emit(node, top.ReshapeOp, [result], shape=list(shape_of(result)[:3]))
 
 
-def _transposed_pads(node: Node, spatial: tuple[int, ...], window: Window, output_padding: list[int]) -> list[int]:
-    """Pads out of `output_shape` or `auto_pad`, as ONNX computes them."""
-    wanted = list(node.get("output_shape") or ())
+def _set_transposed_pads(node: Node, spatial: tuple[int, ...], window: Window, output_padding: list[int]) -> None:
+    """Set the pads that `output_shape` or `auto_pad` ask for, as ONNX computes them; what is missing becomes output padding."""
+    wanted = list(node.get("output_shape") or ())[-len(spatial) :]
     auto_pad = node.get("auto_pad", "NOTSET")
     sizes = [*spatial, 1][: len(window.kernel)]
     if not wanted and auto_pad in ("SAME_UPPER", "SAME_LOWER"):
         wanted = [size * stride for size, stride in zip(sizes, window.strides)]
     if not wanted:
-        return window.pads
+        return
     wanted += [1] * (len(window.kernel) - len(wanted))
-    totals = [stride * (size - 1) + output_padding[i] + window.extent(i) - want
-              for i, (size, stride, want) in enumerate(zip(sizes, window.strides, wanted))]
-    if min(totals) < 0:
-        raise Unsupported("output_shape larger than the transposed convolution reaches")
-    halves = np.array(totals) // 2
-    small, large = [int(v) for v in halves], [int(t - v) for t, v in zip(totals, halves)]
-    return large + small if auto_pad != "SAME_UPPER" else small + large
+    begins, ends = [], []
+    for i, (size, stride, want) in enumerate(zip(sizes, window.strides, wanted)):
+        total = stride * (size - 1) + output_padding[i] + window.extent(i) - want
+        output_padding[i] += max(-total, 0)
+        halves = [max(total, 0) // 2, -(-max(total, 0) // 2)]
+        begin, end = halves if auto_pad == "SAME_UPPER" else reversed(halves)
+        begins.append(begin)
+        ends.append(end)
+    window.pads = begins + ends

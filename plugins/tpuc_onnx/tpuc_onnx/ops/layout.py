@@ -17,8 +17,11 @@ OPEN_END = 1 << 62
 
 @converts("Identity", "Dropout")
 def identity(importer: Importer, node: Node) -> None:
-    if len(node.result_names) > 1:
+    if any(importer.is_used(name) for name in node.outputs[1:]):
         raise Unsupported("the output of a mask")
+    training = importer.parameter(node, 2, "training mode") if node.op == "Dropout" else None
+    if training is not None and training.any():
+        raise Unsupported("training mode")
     importer.bind(node.outputs[0], importer.value(node.input(0)))
 
 
@@ -124,13 +127,16 @@ def slice_(importer: Importer, node: Node) -> None:
     steps = importer.integers(node, "steps", 4) or [1] * len(axes)
     begins, stops, strides = [0] * len(dims), list(dims), [1] * len(dims)
     for axis, start, end, step in zip(axes, starts, ends, steps):
-        if step < 0:
-            raise Unsupported("a negative step")
-        begins[axis], stops[axis], _ = slice(max(start, -OPEN_END), min(end, OPEN_END)).indices(dims[axis])
-        stops[axis], strides[axis] = max(stops[axis], begins[axis]), step
-    if any(b == s for b, s in zip(begins, stops)):
-        raise Unsupported("an empty result")
-    _emit_slice(importer, node, node.result_names[0], node.outputs[0], begins, stops, strides, axes)
+        taken = range(dims[axis])[slice(max(start, -OPEN_END), max(min(end, OPEN_END), -OPEN_END), step)]
+        if not taken:
+            raise Unsupported("an empty result")
+        begins[axis], stops[axis], strides[axis] = min(taken), max(taken) + 1, abs(step)
+    turned = [axis for axis, step in zip(axes, steps) if step < 0]
+    name = node.result_names[0]
+    _emit_slice(importer, node, f"{name}_forward" if turned else name, node.outputs[0], begins, stops, strides, axes)
+    for axis in turned:
+        final = name if axis == turned[-1] else f"{name}_turned{axis}"
+        importer.bind(node.outputs[0], importer.emit_named(final, top.ReverseOp, [importer.value(node.outputs[0])], axis=axis))
 
 
 def _emit_slice(importer: Importer, node: Node, name: str, output: str, begins: list[int], ends: list[int], steps: list[int],
@@ -220,4 +226,5 @@ def depth_to_space(importer: Importer, node: Node) -> None:
 @converts("SpaceToDepth")
 def space_to_depth(importer: Importer, node: Node) -> None:
     block = node.get("blocksize")
-    importer.emit(node, top.Depth2SpaceOp, [importer.value(node.input(0))], block_h=block, block_w=block, is_CRD=False, is_inversed=True)
+    importer.emit(node, top.Depth2SpaceOp, [importer.value(node.input(0))], block_h=block, block_w=block, is_CRD=node.get("mode", "DCR") == "CRD",
+                  is_inversed=True)

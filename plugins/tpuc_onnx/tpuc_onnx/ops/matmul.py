@@ -8,7 +8,7 @@ from xdsl.ir import SSAValue
 from tpuc_core.ir import shape_of, top
 from tpuc_onnx.graph import Node
 from tpuc_onnx.importer import Importer
-from tpuc_onnx.registry import Unsupported, converts
+from tpuc_onnx.registry import converts
 
 
 @converts("Gemm")
@@ -21,23 +21,28 @@ def gemm(importer: Importer, node: Node) -> None:
         a = importer.emit_named(f"{node.result_names[0]}_left", top.PermuteOp, [a], order=[1, 0])
     if right is None:
         right_value = importer.value(node.input(1))
-        if alpha != 1.0:
-            raise Unsupported("alpha with two computed matrices")
         if node.get("transB", 0):
             right_value = importer.emit_named(f"{node.result_names[0]}_right", top.PermuteOp, [right_value], order=[1, 0])
     else:
         fixed = (right.T if node.get("transB", 0) else right) * np.float32(alpha)
         name = node.input(1) if fixed.shape == right.shape and np.array_equal(fixed, right) else f"{node.input(1)}_fix"
         right_value = importer.weight(name, fixed)
+        alpha = 1.0
     columns = shape_of(right_value)[-1]
     bias = importer.constant(node.input(2))
-    if bias is not None and bias.size in (1, columns) and bias.ndim <= 1:
+    if bias is not None and bias.size in (1, columns) and bias.ndim <= 1 and alpha == 1.0:
         _emit(importer, node, node.result_names[0], a, right_value, _bias(importer, node.input(2), bias, beta, columns))
         return
-    if not node.input(2):
+    if not node.input(2) and alpha == 1.0:
         _emit(importer, node, node.result_names[0], a, right_value, importer.none())
         return
-    _add_matrix(importer, node, _product(importer, node, a, right_value), bias, beta)
+    product = _product(importer, node, a, right_value)
+    if not node.input(2):
+        importer.emit(node, top.MulConstOp, [product], const_val=alpha)
+        return
+    if alpha != 1.0:
+        product = importer.emit_named(f"{node.result_names[0]}_alpha", top.MulConstOp, [product], const_val=alpha)
+    _add_matrix(importer, node, product, bias, beta)
 
 
 def _bias(importer: Importer, name: str, bias: np.ndarray, beta: float, columns: int) -> SSAValue:

@@ -10,7 +10,7 @@ from tpuc_onnx.registry import Unsupported, converts
 
 @converts("BatchNormalization")
 def batch_normalization(importer: Importer, node: Node) -> None:
-    if node.get("training_mode", 0) or len(node.result_names) > 1:
+    if node.get("training_mode", 0) or any(importer.is_used(name) for name in node.outputs[1:]):
         raise Unsupported("training mode")
     for index, what in ((1, "scale"), (2, "bias"), (3, "mean"), (4, "variance")):
         importer.parameter(node, index, what)
@@ -20,7 +20,7 @@ def batch_normalization(importer: Importer, node: Node) -> None:
 
 @converts("LayerNormalization")
 def layer_normalization(importer: Importer, node: Node) -> None:
-    if len(node.result_names) > 1:
+    if any(importer.is_used(name) for name in node.outputs[1:]):
         raise Unsupported("the outputs of mean and deviation")
     shape = importer.shape(node.input(0))
     axis = int(node.get("axis", -1)) % len(shape)

@@ -13,7 +13,7 @@ from tpuc_onnx.registry import Unsupported, converts
 
 @converts("MaxPool")
 def max_pool(importer: Importer, node: Node) -> None:
-    if len(node.result_names) > 1:
+    if any(importer.is_used(name) for name in node.outputs[1:]):
         raise Unsupported("the output of indices")
     _pool(importer, node, top.MaxPoolOp, {})
 

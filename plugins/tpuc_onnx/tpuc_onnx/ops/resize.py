@@ -14,7 +14,7 @@ from tpuc_onnx.registry import Unsupported, converts
 
 @converts("Resize", "Upsample")
 def resize(importer: Importer, node: Node) -> None:
-    """Whole repeats become `top.Upsample`; otherwise the formula of `top.Interp` must give what ONNX asks for."""
+    """Whole repeats are `top.Upsample`, linear by the formula of `top.Interp` is that; the rest is gathers and matrix products."""
     x = importer.value(node.input(0))
     shape = shape_of(x)
     if len(shape) != 4:
@@ -27,8 +27,10 @@ def resize(importer: Importer, node: Node) -> None:
         importer.bind(node.outputs[0], x)
     elif mode == "nearest":
         _nearest(importer, node, sizes, scales, coordinates)
-    elif mode == "linear" or (mode == "bilinear" and node.op == "Upsample"):
-        _linear(importer, node, sizes, scales, coordinates)
+    elif mode == "linear" and _is_interp(shape, sizes, scales, coordinates):
+        importer.emit(node, top.InterpOp, [x, importer.none()], mode="linear", coord_mode=coordinates, scale_h=scales[2], scale_w=scales[3])
+    elif mode in ("linear", "cubic"):
+        _by_matrices(importer, node, sizes, scales, coordinates)
     else:
         raise Unsupported(f"{mode} mode")
 
@@ -37,7 +39,7 @@ def _coordinates(node: Node) -> str:
     """Upsample and Resize of opset 10 are asymmetric."""
     default = "asymmetric" if node.op == "Upsample" or len(node.inputs) == 2 else "half_pixel"
     mode = node.get("coordinate_transformation_mode", default)
-    if mode in ("tf_crop_and_resize", "half_pixel_symmetric") or node.get("antialias", 0):
+    if mode == "tf_crop_and_resize" or node.get("antialias", 0):
         raise Unsupported("antialias" if node.get("antialias", 0) else f"{mode} coordinates")
     return mode
 
@@ -94,11 +96,14 @@ def _positions(size: int, outputs: int, scale: float, coordinates: str) -> np.nd
     """Where each output lies among the inputs, as ONNX's coordinate transformations say."""
     i = np.arange(outputs, dtype=np.float64)
     if coordinates == "align_corners":
-        return i * (size - 1) / (outputs - 1) if outputs > 1 else i * 0
+        return i * (size - 1) / (size * scale - 1) if outputs > 1 else i * 0
     if coordinates == "asymmetric":
         return i / scale
     if coordinates == "pytorch_half_pixel" and outputs == 1:
         return i * 0
+    if coordinates == "half_pixel_symmetric":
+        adjustment = outputs / (size * scale)
+        return size / 2 * (1 - adjustment) + (i + 0.5) / scale - 0.5
     return (i + 0.5) / scale - 0.5
 
 
@@ -112,29 +117,45 @@ def _nearest_map(size: int, outputs: int, scale: float, coordinates: str, roundi
     return np.clip(rounded, 0, size - 1).astype(np.int64)
 
 
-def _linear(importer: Importer, node: Node, sizes: list[int], scales: list[float], coordinates: str) -> None:
-    """align_corners and half_pixel are `top.Interp`; any other rule is a product with a matrix for each direction."""
-    x = importer.value(node.input(0))
-    shape = shape_of(x)
+def _is_interp(shape: Sequence[int], sizes: Sequence[int], scales: Sequence[float], coordinates: str) -> bool:
+    """Whether ONNX's linear rule is that of `top.Interp`: sizes in the ratio of the scales, align_corners or half_pixel."""
     is_exact = all(abs(scales[i] - sizes[i] / shape[i]) < 1e-6 for i in (2, 3))
     is_half_pixel = coordinates == "half_pixel" or (coordinates == "pytorch_half_pixel" and min(sizes[2:]) > 1)
-    if is_exact and (is_half_pixel or coordinates == "align_corners"):
-        importer.emit(node, top.InterpOp, [x, importer.none()], mode="linear", coord_mode=coordinates, scale_h=scales[2], scale_w=scales[3])
-        return
+    return is_exact and (is_half_pixel or coordinates == "align_corners")
+
+
+def _by_matrices(importer: Importer, node: Node, sizes: list[int], scales: list[float], coordinates: str) -> None:
+    """Any separable rule: the product with a matrix [inputs, outputs] for each direction."""
+    x = importer.value(node.input(0))
+    shape = shape_of(x)
     name = node.result_names[0]
-    columns = importer.weight(f"{name}_columns", _linear_matrix(shape[3], sizes[3], scales[3], coordinates).T)
-    rows = importer.weight(f"{name}_rows", _linear_matrix(shape[2], sizes[2], scales[2], coordinates).T)
+    rows, columns = (
+        importer.weight(f"{name}_{label}", _matrix(node, _positions(shape[i], sizes[i], scales[i], coordinates), shape[i]).T)
+        for i, label in ((2, "rows"), (3, "columns")))
     wide = importer.emit_named(f"{name}_wide", top.MatMulOp, [x, columns, importer.none()])
     turned = importer.emit_named(f"{name}_turned", top.PermuteOp, [wide], order=[0, 1, 3, 2])
     tall = importer.emit_named(f"{name}_tall", top.MatMulOp, [turned, rows, importer.none()])
     importer.emit(node, top.PermuteOp, [tall], order=[0, 1, 3, 2])
 
 
-def _linear_matrix(size: int, outputs: int, scale: float, coordinates: str) -> np.ndarray:
-    """[outputs, size]: each output as a mean of its two neighbours."""
-    positions = np.clip(_positions(size, outputs, scale, coordinates), 0, size - 1)
-    left = np.minimum(np.floor(positions).astype(np.int64), max(size - 2, 0))
-    matrix = np.zeros((outputs, size))
-    matrix[np.arange(outputs), left] = 1 - (positions - left)
-    matrix[np.arange(outputs), np.minimum(left + 1, size - 1)] += positions - left
+def _matrix(node: Node, positions: np.ndarray, size: int) -> np.ndarray:
+    """[outputs, size]: each output as a weighted mean of its neighbours, those beyond the edge counted as the edge or left out."""
+    is_cubic = node.get("mode") == "cubic"
+    taps = np.arange(-1, 3) if is_cubic else np.arange(0, 2)
+    base = np.floor(positions)
+    distance = np.abs(positions[:, None] - base[:, None] - taps)
+    weights = _cubic(distance, float(node.get("cubic_coeff_a", -0.75))) if is_cubic else 1 - distance
+    indices = base[:, None].astype(np.int64) + taps
+    if node.get("exclude_outside", 0):
+        weights = np.where((indices >= 0) & (indices < size), weights, 0)
+        weights /= weights.sum(axis=1, keepdims=True)
+    matrix = np.zeros((len(positions), size))
+    np.add.at(matrix, (np.arange(len(positions))[:, None], np.clip(indices, 0, size - 1)), weights)
     return matrix.astype(np.float32)
+
+
+def _cubic(d: np.ndarray, a: float) -> np.ndarray:
+    """Keys' cubic convolution kernel at distances d in [0, 2]."""
+    near = ((a + 2) * d - (a + 3)) * d * d + 1
+    far = ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+    return np.where(d <= 1, near, far)
