@@ -101,10 +101,9 @@ def load_top(job: Job) -> Model:
 
 
 def _import_calibration(top: Model, job: Job) -> None:
-    passes = {p.name: p for p in plugins().passes}
-    if "import-calibration-table" not in passes:
-        raise TpucError("no plugin reads calibration tables: install tpuc-calibration")
-    passes["import-calibration-table"](file=str(job.calibration_table), asymmetric=job.is_asymmetric).apply(top)
+    from tpuc_core.passes.pipeline import available_passes
+
+    available_passes()["import-calibration-table"](file=str(job.calibration_table), asymmetric=job.is_asymmetric).apply(top)
 
 
 def prefix(job: Job, top: Model) -> str:
