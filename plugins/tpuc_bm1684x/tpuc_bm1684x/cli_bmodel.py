@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
@@ -13,6 +13,9 @@ from tabulate import tabulate
 
 from tpuc_bm1684x.bmodel import Bmodel, CommandGroup, Stage, Tensor, read_bmodel
 from tpuc_core.errors import TpucError
+
+if TYPE_CHECKING:
+    from tpuc_bm1684x.bmodel.verify import Check
 
 FILE = click.argument("file", type=click.Path(path_type=Path))
 
@@ -185,17 +188,21 @@ def verify(file: Path, input_file: Path | None) -> None:
     bmodel = read_bmodel(file)
     try:
         certificate = Certificate.of(bmodel)
-        checks = check_hashes(bmodel, certificate)
+        checks = _shown(check_hashes(bmodel, certificate))
         inputs = certified_input(bmodel, certificate, load_npz(input_file) if input_file else None)
-        checks += check_tensors(certificate, lambda arrays: _simulate(file, arrays), inputs)
+        checks += _shown(check_tensors(certificate, lambda arrays: _simulate(file, arrays), inputs))
     except TpucError as error:
         raise TpucError(f'"{file}" is not verified: {error}') from error
-    for check in checks:
-        click.echo(f"ok    {check.what}" if check.holds else f"FAIL  {check.what}: {check.found or 'no'}")
     failed = sum(not check.holds for check in checks)
     if failed:
         raise TpucError(f'the certificate of "{file}" does not hold: {failed} of {len(checks)} checks failed')
     click.echo(f"the certificate of {file} holds: {len(certificate.tensors)} tensors bit for bit")
+
+
+def _shown(checks: list[Check]) -> list[Check]:
+    for check in checks:
+        click.echo(f"ok    {check.what}" if check.holds else f"FAIL  {check.what}: {check.found or 'no'}")
+    return checks
 
 
 def _simulate(file: Path, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
