@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tpuc_kernels
 
 sys.path.insert(0, str(Path(__file__).parent))
 import cmodel_harness
@@ -25,3 +27,22 @@ def fuzz(request: pytest.FixtureRequest) -> Callable[..., None]:
         assert outcome.total("equal") >= cases * 0.98, f"the C model refused too many cases\n{outcome}"
 
     return run
+
+
+@pytest.fixture
+def every_path() -> Iterator[Callable]:
+    """every_path(f): f() by plain C, by SIMD, and on two threads; asserts equal bits and gives one of the results."""
+    threads = tpuc_kernels.get_threads()
+
+    def run(compute: Callable[[], np.ndarray]) -> np.ndarray:
+        results = []
+        for simd, count in ((False, 1), (True, 1), (True, 2), (False, 2)):
+            tpuc_kernels.set_simd(simd)
+            tpuc_kernels.set_threads(count)
+            results.append(compute())
+        assert all(r.dtype == results[0].dtype and r.tobytes() == results[0].tobytes() for r in results)
+        return results[0]
+
+    yield run
+    tpuc_kernels.set_simd(True)
+    tpuc_kernels.set_threads(threads)

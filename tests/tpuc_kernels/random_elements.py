@@ -6,6 +6,7 @@ import numpy as np
 
 SPECIAL_F32 = np.array([0, 1 << 31, 1, 0x7FFFFF, 0x800000, 0x80800000, 0x7F7FFFFF, 0xFF7FFFFF, 0x80000001], np.uint32)
 INFINITIES = np.array([0x7F800000, 0xFF800000], np.uint32)
+PERIOD = 9973
 NANS = np.array([0x7F800001, 0x7FC00000, 0xFFC01234, 0xFF800003, 0x7FFFFFFF], np.uint32)
 
 
@@ -36,6 +37,8 @@ def integers(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) 
     return np.array([info.min, info.max, 0, 1, info.max], dtype)[rng.integers(0, 5, shape)]
 
 
-def bytes_of(rng: np.random.Generator, shape: tuple[int, ...], is_signed: bool) -> np.ndarray:
-    """8-bit integers as bytes."""
-    return integers(rng, shape, np.int8 if is_signed else np.uint8).view(np.uint8)
+def lane_bytes(rng: np.random.Generator, size: int, dtype: np.dtype | type) -> np.ndarray:
+    """uint8 [64, size]: random elements of that type for all lanes. A period that shares no factor with lanes keeps it quick."""
+    dtype = np.dtype(dtype)
+    few = f32(rng, (PERIOD,)) if dtype == np.float32 else integers(rng, (PERIOD,), dtype)
+    return np.resize(few, (64, size // dtype.itemsize)).view(np.uint8)

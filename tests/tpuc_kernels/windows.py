@@ -68,3 +68,22 @@ def command_keywords(f: dict[str, int]) -> dict[str, object]:
     return {"stride": (f["res_op_y_str"], f["res_op_x_str"]), "dilation": (f["opd1_y_ins0"] + 1, f["opd1_x_ins0"] + 1),
             "insert": (f["opd0_y_ins0"], f["opd0_x_ins0"]), "pad_mode": f["pad_mode"],
             "pads": tuple(f[f"opd0_{side}_pad"] for side in ("up", "dn", "lf", "rt"))}
+
+
+def gather_taps(x: np.ndarray, w: RandomWindow, pad: np.ndarray, insert: np.ndarray) -> np.ndarray:
+    """Every element of every window: x [n, c, h, w], pad and insert [c] -> [n, c, kh, kw, oh, ow]."""
+    n, c, h, width = x.shape
+    iy, ix = w.insert[0] + 1, w.insert[1] + 1
+    body = np.broadcast_to(insert[None, :, None, None], (n, c, (h - 1) * iy + 1, (width - 1) * ix + 1)).astype(x.dtype)
+    body[:, :, ::iy, ::ix] = x
+    sides = ((0, 0), (0, 0), w.pads[:2], w.pads[2:])
+    big = np.pad(body, sides, mode=("constant", "reflect", "edge", "wrap")[w.pad_mode])
+    if w.pad_mode == 0:
+        inside = np.pad(np.ones(body.shape, bool), sides)
+        big = np.where(inside, big, pad[None, :, None, None]).astype(x.dtype)
+    (oh, ow), (kh, kw) = w.out, w.kernel
+    taps = np.empty((n, c, kh, kw, oh, ow), x.dtype)
+    for i, j in np.ndindex(kh, kw):
+        y0, x0 = i * w.dilation[0], j * w.dilation[1]
+        taps[:, :, i, j] = big[:, :, y0 : y0 + (oh - 1) * w.stride[0] + 1 : w.stride[0], x0 : x0 + (ow - 1) * w.stride[1] + 1 : w.stride[1]]
+    return taps

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from cmodel_harness import LANE_BYTES, Case, Memory
-from random_elements import bytes_of, f32
-from windows import command_keywords, random_window
-
+from random_elements import f32, lane_bytes
 from tpuc_kernels import conv, lanes
+from windows import command_keywords, random_window
 
 pytestmark = pytest.mark.vendor
 
@@ -70,9 +69,10 @@ def make_integer(rng: np.random.Generator, operation: int, prec: int) -> Case:
         if rng.random() < 0.5:
             f.update(opd2_const=1, opd2_addr=int(rng.integers(0, 1 << 16)))
         f.update(opd3_addr=int(rng.integers(0, 18)) if rng.random() < 0.8 else int(rng.integers(0, 70)))
-    data = [(INPUT, bytes_of(rng, (64, 0x3000), s0)), (WEIGHT, bytes_of(rng, (64, 0x2000), s1)),
-            (PER_CHANNEL, bytes_of(rng, (64, 64), s2)), (PAIRS, bytes_of(rng, (64, 64), s0)),
-            (RESULT, rng.integers(0, 256, (64, 0x2000), np.uint8))]
+    kinds = [np.int8 if s else np.uint8 for s in (s0, s1, s2)]
+    data = [(INPUT, lane_bytes(rng, 0x3000, kinds[0])), (WEIGHT, lane_bytes(rng, 0x2000, kinds[1])),
+            (PER_CHANNEL, lane_bytes(rng, 64, kinds[2])), (PAIRS, lane_bytes(rng, 64, kinds[0])),
+            (RESULT, lane_bytes(rng, 0x2000, np.int32))]
     form = choose_form(rng, f)
     type_name = {I8: "i8", I16: "i16", I32: "i32"}[prec]
     return Case(form, f, data, variant=f"{form} {['normal', 'wrq', 'wrqrelu'][operation]} i8 -> {type_name}")
@@ -154,11 +154,8 @@ def make_f32(rng: np.random.Generator) -> Case:
     if rng.random() < 0.6:
         f.update(opd3_const=1, opd3_addr=one[2] if rng.random() < 0.5 else 0, res1_addr=one[3] if rng.random() < 0.5 else 0)
 
-    def floats(size: int) -> np.ndarray:
-        return f32(rng, (64, size // 4)).view(np.uint8)
-
-    data = [(INPUT, floats(0x2000)), (WEIGHT, floats(0x1000)), (PER_CHANNEL, floats(64)), (PAIRS, floats(64)),
-            (RESULT, floats(0x1000))]
+    places = ((INPUT, 0x2000), (WEIGHT, 0x1000), (PER_CHANNEL, 64), (PAIRS, 64), (RESULT, 0x1000))
+    data = [(place, lane_bytes(rng, size, np.float32)) for place, size in places]
     form = choose_form(rng, f)
     return Case(form, f, data, variant=f"{form} f32{' add' if f['res_add'] else ''}")
 
