@@ -233,7 +233,7 @@ def main() -> int:
     except ZooError as error:
         print(f"fetch_zoo.py: {error}", file=sys.stderr)
         return 2
-    print(f"zoo: {zoo.directory}" + (f", {failures} things are missing" if failures else " is complete"))
+    print(f"zoo: {zoo.directory}: " + (f"{failures} missing" if failures else "complete"))
     return 1 if failures else 0
 
 
