@@ -17,10 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tpuc_core.errors import TpucError
+from tpuc_core.npz.similarity import measure
 
 CLOSE_ORDERS = (5, 4, 3)  # CLOSE of order n: |t - r| <= 1e-8 + 10**-n |r| everywhere
-_TINY = 1e-7
-_SQNR_LIMIT = 10000.0  # printed in place of an infinite ratio
 _TOP_ROWS = 10
 
 
@@ -159,11 +158,9 @@ def compare_tensor(name: str, target: np.ndarray, reference: np.ndarray, toleran
         return TensorComparison(name, Verdict.EQUAL, shape, dtype)
     if t.dtype == np.int8 and not is_int8_similar:
         return TensorComparison(name, Verdict.NOT_EQUAL, shape, dtype)
-    t, r = t.astype(np.float64), r.astype(np.float64)
-    for order in CLOSE_ORDERS:
-        if np.allclose(t, r, rtol=10.0**-order, atol=1e-8):
-            return TensorComparison(name, Verdict.CLOSE, shape, dtype, close_order=order)
-    figures = _similarity(t, r)
+    order, *figures = measure(t, r, CLOSE_ORDERS)
+    if order is not None:
+        return TensorComparison(name, Verdict.CLOSE, shape, dtype, close_order=order)
     is_similar = figures[0] > tolerance.cosine and figures[1] > tolerance.euclidean
     return TensorComparison(name, Verdict.SIMILAR if is_similar else Verdict.NOT_SIMILAR, shape, dtype, None, *figures)
 
@@ -188,16 +185,3 @@ def _cast(tensor: np.ndarray, dtype: np.dtype) -> np.ndarray:
         tensor = (tensor.astype(np.uint32) << 16).view(np.float32)
     with np.errstate(invalid="ignore"):
         return tensor.astype(dtype)
-
-
-def _similarity(t: np.ndarray, r: np.ndarray) -> tuple[float, float, float]:
-    t, r = (np.nan_to_num(x, nan=0.0, posinf=_SQNR_LIMIT, neginf=-_SQNR_LIMIT) for x in (t, r))
-    lengths = float(np.linalg.norm(t) * np.linalg.norm(r))
-    cosine = float(t @ r) / lengths if lengths else 0.0
-    difference = t - r
-    euclidean = 1.0 - float(np.linalg.norm(difference)) / (float(np.linalg.norm((t + r) / 2)) + _TINY)
-    signal, noise = float(np.var(t)), float(np.var(difference))
-    if noise == 0.0:
-        return cosine, euclidean, _SQNR_LIMIT
-    sqnr = 10.0 * float(np.log10(signal / noise)) if signal else -_SQNR_LIMIT
-    return cosine, euclidean, sqnr
