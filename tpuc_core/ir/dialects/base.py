@@ -102,7 +102,7 @@ def name_location(names: str | Sequence[str]) -> LocationAttr:
         return NameLoc(StringAttr(names), NoneAttr())
     if len(names) == 1:
         return name_location(names[0])
-    return FusedLoc([name_location(name) for name in names], NoneAttr())
+    return FusedLoc(tuple(name_location(name) for name in names), NoneAttr())
 
 
 def location_names(location: Attribute) -> list[str]:

@@ -7,17 +7,24 @@ from collections.abc import Sequence
 import numpy as np
 from xdsl.irdl import irdl_op_definition
 
-from tpuc_core.ir.dialects.base import Shape, default, operand, optional, required, result, slot
+from tpuc_core.ir.dialects.base import Shape, TensorOp, default, operand, optional, required, result, slot
 from tpuc_core.ir.dialects.kinds import BOOL, F64, I64, I64S, one_of
 from tpuc_core.ir.dialects.top.windows import AUTO_PAD, resolve_pads, window_shape
 from tpuc_core.ir.dialects.top.words import FusesRelu, broadcast
+
+
+def _check_filter(op: TensorOp, shape: Shape, kernel: Shape, rank: int) -> None:
+    groups = op.get("group")
+    if len(kernel) != rank + 2 or kernel[1] * groups != shape[1] or kernel[0] % groups:
+        raise op.error(f"filter {list(kernel)} in {groups} groups does not fit an input of shape {list(shape)}")
 
 
 @irdl_op_definition
 class ConvOp(FusesRelu):
     """y = relu?(conv(x, filter) + bias): x [n, ic, ih, iw], filter [oc, ic / group, kh, kw], bias [oc] -> y [n, oc, oh, ow].
 
-    pads are [top, left, bottom, right], padding is 0. One spatial dimension or three work alike.
+    pads are [top, left, bottom, right], padding is 0. One spatial dimension or three work alike; a map of one dimension
+    [n, ic, l] with a filter of two, [oc, ic, k, 1], counts as one of width 1.
     Source: ONNX Conv, TFLite CONV_2D and DEPTHWISE_CONV_2D, Caffe Convolution.
     """
 
@@ -43,15 +50,16 @@ class ConvOp(FusesRelu):
     weight_is_coeff = default(I64, 1)
 
     def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
-        (batch, channels, *spatial), kernel = shapes[0], shapes[1]
-        if len(kernel) != len(spatial) + 2 or kernel[1] * self.get("group") != channels:
-            raise self.error(
-                f"filter {list(kernel)} in {self.get('group')} groups does not fit an input of shape {list(shapes[0])}"
-            )
+        (batch, _, *spatial), kernel = shapes[0], shapes[1]
+        is_line = len(spatial) == 1 and len(kernel) == 4
+        if is_line:
+            spatial.append(1)
+        _check_filter(self, shapes[0], kernel, len(spatial))
         if shapes[2] is not None and int(np.prod(shapes[2])) != kernel[0]:
             raise self.error(f"bias {list(shapes[2])} does not fit {kernel[0]} output channels")
         resolve_pads(self, spatial)
-        return [(batch, kernel[0], *window_shape(self, spatial))]
+        sizes = window_shape(self, spatial)
+        return [(batch, kernel[0], *(sizes[:1] if is_line else sizes))]
 
 
 @irdl_op_definition
@@ -76,12 +84,9 @@ class DeconvOp(FusesRelu):
     strides = required(I64S)
 
     def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
-        (batch, channels, *spatial), kernel = shapes[0], shapes[1]
+        (batch, _, *spatial), kernel = shapes[0], shapes[1]
         rank = len(spatial)
-        if len(kernel) != rank + 2 or kernel[1] * self.get("group") != channels:
-            raise self.error(
-                f"filter {list(kernel)} in {self.get('group')} groups does not fit an input of shape {list(shapes[0])}"
-            )
+        _check_filter(self, shapes[0], kernel, rank)
         pads, strides = self.get("pads"), self.get("strides")
         dilations = self.get("dilations") or [1] * rank
         extra = self.get("output_padding") or [0] * rank

@@ -54,7 +54,8 @@ class LayerNormOp(SameShapeOp):
     normalized_shape = required(I64S)
 
     def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
-        self.set(axis=normalized_axis(self, self.get("axis"), len(shapes[0])))
+        axis = normalized_axis(self, self.get("axis"), len(shapes[0]))
+        self.set(axis=axis, normalized_shape=shapes[0][axis:])
         return [shapes[0]]
 
 

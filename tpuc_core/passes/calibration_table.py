@@ -1,0 +1,97 @@
+"""The calibration table: for every tensor a threshold, a minimum and a maximum, one line each, in the order of the model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tpuc_core.errors import TpucError
+from tpuc_core.files import existing_file, whole_file
+
+# A threshold that is no positive number is written as this one.
+SMALLEST_THRESHOLD = 1e-5
+# Plain decimals only: the vendor's reader ignores a line with an exponent, silently.
+_NUMBER = re.compile(r"-?\d+(\.\d*)?$|-?\.\d+$")
+_OTHER_SECTIONS = ("#int4_th", "#asym_op", "# symmetric_op")
+
+
+@dataclass(frozen=True)
+class CalibrationRow:
+    """What calibration found about one tensor."""
+
+    threshold: float
+    minimum: float
+    maximum: float
+
+
+@dataclass
+class CalibrationTable:
+    """Rows by tensor name. `header`: comment lines for the top of the file, without their `# `."""
+
+    rows: dict[str, CalibrationRow] = field(default_factory=dict)
+    header: list[str] = field(default_factory=list)
+
+    def __getitem__(self, name: str) -> CalibrationRow:
+        return self.rows[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.rows
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.rows)
+
+    @classmethod
+    def read(cls, path: str | Path) -> CalibrationTable:
+        """The table in a file, ours or the vendor's. Raises TpucError that names file and line."""
+        path = existing_file(path)
+        table = cls()
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except UnicodeDecodeError as error:
+            raise TpucError(f'"{path}" is not a calibration table: byte {error.start} is not UTF-8') from error
+        for number, line in enumerate(lines, 1):
+            if line.strip().startswith(_OTHER_SECTIONS):
+                break
+            if line.startswith("#"):
+                table.header.append(line.lstrip("#").strip())
+            elif line.strip():
+                name, row = _parsed(line, f"{path}:{number}")
+                table.rows[name] = row
+        return table
+
+    def write(self, path: str | Path) -> None:
+        """Write the table as the vendor's tools read it. Raises TpucError where it cannot be written."""
+        lines = [f"# {line}" if line != "##" else "###" for line in self.header]
+        if not any("op_name" in line for line in self.header):
+            lines += ["###", "# op_name    threshold    min    max"]
+        lines += [_line(name, row) for name, row in self.rows.items()]
+        with whole_file(path) as temporary:
+            temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _parsed(line: str, place: str) -> tuple[str, CalibrationRow]:
+    words = line.split()
+    if len(words) != 4:
+        raise TpucError(f"{place}: a line of {len(words)} words where a name and three numbers are wanted: {line.strip()}")
+    name, *numbers = words
+    for number in numbers:
+        if not _NUMBER.match(number):
+            raise TpucError(f'{place}: "{number}" of "{name}" is not a plain decimal number such as 0.0000123')
+    threshold, minimum, maximum = map(float, numbers)
+    if minimum > maximum:
+        raise TpucError(f'{place}: the minimum {minimum} of "{name}" is above its maximum {maximum}')
+    return name, CalibrationRow(threshold, minimum, maximum)
+
+
+def _line(name: str, row: CalibrationRow) -> str:
+    if len(name.split()) != 1:
+        raise TpucError(f'tensor name "{name}" cannot stand in a calibration table: it has blanks')
+    threshold = row.threshold if row.threshold > SMALLEST_THRESHOLD else SMALLEST_THRESHOLD
+    return f"{name} {threshold:.7f} {row.minimum:.7f} {row.maximum:.7f}"
+
+
+def rows_of(ranges: Iterable[tuple[str, float, float, float]]) -> dict[str, CalibrationRow]:
+    """Rows out of (name, threshold, minimum, maximum)."""
+    return {name: CalibrationRow(threshold, low, high) for name, threshold, low, high in ranges}

@@ -1,0 +1,55 @@
+"""`--import-calibration-table`: the ranges of a calibration table become types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from xdsl.ir import SSAValue
+from xdsl.rewriter import Rewriter
+
+from tpuc_core.errors import TpucError
+from tpuc_core.ir import Model, State, is_none, tensor_name, top, with_element
+from tpuc_core.ir.dialects.quant import CalibratedType, Range
+from tpuc_core.passes.base import Pass, option
+from tpuc_core.passes.calibration_table import CalibrationRow, CalibrationTable
+
+
+@dataclass
+class ImportCalibrationTable(Pass):
+    """Give every tensor of a calibration table its range: symmetric <-threshold:threshold>, asymmetric <min:max>.
+
+    A symmetric range begins at 0 where the minimum is not negative. The results of Sigmoid and Softmax are <0:1> whatever
+    the table says. Names that the model does not have are ignored.
+    """
+
+    name: ClassVar[str] = "import-calibration-table"
+    takes: ClassVar[State | tuple[State, ...] | None] = (State.TOP_F32, State.TOP_CALIBRATED)
+    gives: ClassVar[State | None] = State.TOP_CALIBRATED
+    file: str = option("", "the table")
+    asymmetric: bool = option(True, "ranges from minimum to maximum")
+
+    def apply(self, model: Model) -> None:
+        if not self.file:
+            raise TpucError(f"--{self.name} needs the option \"file\"; write --{self.name}='file=TABLE asymmetric=false'")
+        table = CalibrationTable.read(self.file)
+        found = 0
+        for op in (*model.inputs, *model.ops()):
+            for value in op.results:
+                if not is_none(value) and tensor_name(value) in table:
+                    self._calibrate(value, table[tensor_name(value)])
+                    found += 1
+        if not found:
+            raise TpucError(f'"{self.file}" names no tensor of model "{model.name}"; is it the table of another model?')
+        model.update_function_types()
+
+    def _calibrate(self, value: SSAValue, row: CalibrationRow) -> None:
+        low, high = self._range(value, row)
+        Rewriter.replace_value_with_new_type(value, with_element(value.type, CalibratedType(Range(low, high))))
+
+    def _range(self, value: SSAValue, row: CalibrationRow) -> tuple[float, float]:
+        if isinstance(value.owner, top.SigmoidOp | top.SoftmaxOp) and not value.owner.get("log"):
+            return 0.0, 1.0
+        if self.asymmetric:
+            return row.minimum or 0.0, row.maximum
+        return (-row.threshold if row.minimum < 0 else 0.0), row.threshold
