@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -63,15 +64,15 @@ class Kernel:
     def prepare(self) -> None:
         """Read the attributes."""
 
-    @property
+    @cached_property
     def name(self) -> str:
         return tensor_name(self.out)
 
-    @property
+    @cached_property
     def out_shape(self) -> Shape4:
         return shape4(shape_of(self.out))
 
-    @property
+    @cached_property
     def out_storage(self) -> str:
         return storage_of(self.out)
 
