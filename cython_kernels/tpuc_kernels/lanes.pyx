@@ -70,7 +70,8 @@ def compact_strides(shape, int element_bytes, int lane=0):
 
 cdef int fill_place(tensor_place *p, cnp.ndarray lmem, int64_t address, layout, int element_bytes) except -1:
     """p->shape is set. Checks that the tensor stays in its lanes."""
-    cdef int64_t last, strides[4]
+    cdef int64_t last
+    cdef int64_t strides[4]
     cdef int k
     if cnp.PyArray_NBYTES(lmem) != LANES * LANE_BYTES or not cnp.PyArray_IS_C_CONTIGUOUS(lmem):
         raise ValueError("local memory: a C-contiguous uint8 [64, 262144] is wanted")
