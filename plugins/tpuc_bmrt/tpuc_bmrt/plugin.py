@@ -12,7 +12,7 @@ class BmrtRunner:
     """Runs a bmodel in the chip vendor's runtime, on a board or on its C model; asked for by `--runner bmrt`."""
 
     name = "bmrt"
-    suffixes = (".bmodel",)
+    suffixes: tuple[str, ...] = (".bmodel",)
 
     def open(self, path: Path) -> Session:
         """Loads the file in a process of its own. Raises TpucError: no runtime library, or it refuses the file."""

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import flatbuffers
 from flatbuffers import number_types
 
-MAX_TABLES = 1_000_000
+MAX_TABLES = 200_000  # a damaged file can name the same table again and again
 
 
 class Damaged(ValueError):

@@ -126,15 +126,15 @@ def _groups(tables: list[schema.CmdGroupTable]) -> list[CommandGroup]:
 
 
 def _group(table: schema.CmdGroupTable) -> CommandGroup:
-    streams = []
-    for engine, stream, size in (
-        ("TIU", table.binary_bdc or b"", table.bdc_cmd_byte),
-        ("GDMA", table.binary_gdma or b"", table.gdma_cmd_byte),
-    ):
-        if size > len(stream):
-            raise Damaged(f"a {engine} stream of {len(stream)} bytes says that it has {size}")
-        streams.append(stream[:size] if size else stream)
-    return CommandGroup(*streams, table.bdc_num, table.gdma_num)
+    tiu = _stream("TIU", table.binary_bdc or b"", table.bdc_cmd_byte)
+    gdma = _stream("GDMA", table.binary_gdma or b"", table.gdma_cmd_byte)
+    return CommandGroup(tiu, gdma, table.bdc_num, table.gdma_num)
+
+
+def _stream(engine: str, stream: bytes, size: int) -> bytes:
+    if size > len(stream):
+        raise Damaged(f"a {engine} stream of {len(stream)} bytes says that it has {size}")
+    return stream[:size] if size else stream
 
 
 def _tensors(tables: list[schema.TensorTable]) -> list[Tensor]:
