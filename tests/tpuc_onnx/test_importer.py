@@ -25,7 +25,7 @@ MODULES = {
     "gemm": 2, "globalaveragepool": 1, "globalmaxpool": 1, "hardsigmoid": 1, "hardswish": 1, "identity": 1, "instance_normalization": 1,
     "layernormalization": 1, "leakyrelu": 1, "log": 1, "logsoftmax": 1, "lrn": 1, "matmul": 2, "max": 9, "maxpool": 1, "mean": 9, "min": 9,
     "mish": 1, "mul": 2, "neg": 1, "pad": 1, "pow": 1, "prelu": 1, "reciprocal": 1, "reducel1": 1, "reducel2": 1, "reduce_log_sum": 1,
-    "reduce_log_sum_exp": 1, "reducemax": 1, "reducemean": 1, "reducemin": 1, "reduceprod": 1, "reducesum": 1, "reducesumsquare": 1,
+    "reducemax": 1, "reducemean": 1, "reducemin": 1, "reduceprod": 1, "reducesum": 1, "reducesumsquare": 1,
     "relu": 1, "reshape": 1, "resize": 1, "selu": 1, "sigmoid": 1, "sign": 1, "sin": 1, "slice": 1, "softmax": 1, "softplus": 1,
     "softsign": 1, "spacetodepth": 1, "split": 1, "sqrt": 1, "squeeze": 1, "sub": 2, "sum": 9, "tanh": 1, "tile": 1, "transpose": 1,
     "unsqueeze": 1, "groupnormalization": 1, "argmax": 1, "argmin": 1,
