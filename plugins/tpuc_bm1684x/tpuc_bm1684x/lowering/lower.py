@@ -69,7 +69,7 @@ def _cast_outputs(model: Model, lowering: Lowering) -> None:
     end = model.main.get_return_op()
     for index, value in enumerate(end.operands):
         end.operands[index] = lowering.real_output(value)
-    model.main.update_function_type()
+    model.update_function_types()
 
 
 def _drop_unused_constants(model: Model) -> None:

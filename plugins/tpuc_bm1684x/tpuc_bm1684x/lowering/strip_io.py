@@ -6,29 +6,54 @@ from typing import TYPE_CHECKING
 
 from xdsl.rewriter import Rewriter
 
-from tpuc_core.ir import quantization_of, storage_of
+from tpuc_core.errors import TpucError
+from tpuc_core.ir import quantization_of, storage_of, tensor_name
 
 if TYPE_CHECKING:
+    from xdsl.ir import Operation, SSAValue
+
     from tpuc_core.ir import Model
 
 
 def strip_input_casts(model: Model) -> None:
-    """An input whose only user is a cast to 8 bits gives the integers itself. Its function argument stays f32 in the text."""
-    for op in model.inputs:
-        cast = op.results[0].get_user_of_unique_use()
-        if cast is not None and cast.name == "tpu.Cast" and quantization_of(cast.results[0]) is not None:
-            integers = Rewriter.replace_value_with_new_type(op.results[0], cast.results[0].type)
-            cast.results[0].replace_all_uses_with(integers)
-            cast.parent_block().erase_op(cast)
+    """An input whose only user is a cast to 8 bits gives the integers itself. Its function argument stays f32 in the text.
+
+    Raises TpucError where no input is so.
+    """
+    casts = {op: cast for op in model.inputs if (cast := _only_cast(op.results[0])) is not None}
+    if not casts:
+        names = ", ".join(f'"{tensor_name(op.results[0])}"' for op in model.inputs)
+        raise TpucError(f'no input of "{model.name}" can be of 8 bits: {names} is used in F32; leave quant_input out')
+    for op, cast in casts.items():
+        integers = Rewriter.replace_value_with_new_type(op.results[0], cast.results[0].type)
+        cast.results[0].replace_all_uses_with(integers)
+        cast.parent_block().erase_op(cast)
+
+
+def _only_cast(value: SSAValue) -> Operation | None:
+    user = value.get_user_of_unique_use()
+    is_cast = user is not None and user.name == "tpu.Cast" and quantization_of(user.results[0]) is not None
+    return user if is_cast else None
 
 
 def strip_output_casts(model: Model) -> None:
-    """An output that a last cast makes f32 is returned as the integers in front of the cast, under their own name."""
+    """An output that a last cast makes f32 is returned as the integers in front of the cast, under their own name.
+
+    Raises TpucError where no output is so.
+    """
     end = model.main.get_return_op()
-    for index, value in enumerate(end.operands):
-        cast = value.owner
-        if cast.name == "tpu.Cast" and storage_of(value) == "f32" and quantization_of(cast.operands[0]) is not None:
-            end.operands[index] = cast.operands[0]
-            if not value.uses:
-                cast.parent_block().erase_op(cast)
-    model.main.update_function_type()
+    indices = [index for index, value in enumerate(end.operands) if _is_last_cast(value)]
+    if not indices:
+        names = ", ".join(f'"{tensor_name(value)}"' for value in end.operands)
+        raise TpucError(f'no output of "{model.name}" can be of 8 bits: {names} is computed in F32; leave quant_output out')
+    for index in indices:
+        value = end.operands[index]
+        end.operands[index] = value.owner.operands[0]
+        if not value.uses:
+            value.owner.parent_block().erase_op(value.owner)
+    model.update_function_types()
+
+
+def _is_last_cast(value: SSAValue) -> bool:
+    cast = value.owner
+    return cast.name == "tpu.Cast" and storage_of(value) == "f32" and quantization_of(cast.operands[0]) is not None
