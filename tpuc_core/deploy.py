@@ -61,21 +61,20 @@ class Build:
 class Validation:
     """The float comparison, the proof, and the session of the compiled file."""
 
+    test: Test
     report: Report
     proof: Proof
-    inputs: Tensors
-    input_words: str
     session: Session
 
 
-def build(job: Job) -> Build:
-    """Plan, lower, compile, and write the file with the models of the way beside it. Raises TpucError."""
+def build(job: Job, top: Model) -> Build:
+    """Plan, lower, compile, and write the file with the models of the way beside it. `top` is the job's, see `load_top`.
+
+    Raises TpucError: an unknown chip or mode, what the quantizer or the chip cannot do, files that cannot be written.
+    """
     from tpuc_core.ir import save_model
 
     chip, quantizer = plugins().chip(job.chip), plugins().quantizer(job.mode)
-    for path in job.sources().values():
-        existing_file(path)
-    top = load_top(job)
     overrides = read_quantization_table(job.quantization_table) if job.quantization_table else {}
     plan = quantizer.plan(top, chip, job.mode.upper(), is_asymmetric=job.is_asymmetric, overrides=overrides)
     lowered = chip.lower(top, plan, quant_input=job.quant_input, quant_output=job.quant_output)
@@ -89,9 +88,16 @@ def build(job: Job) -> Build:
 
 
 def load_top(job: Job) -> Model:
-    """The job's model, calibrated where a table is given. Raises TpucError for a model that is lowered already."""
+    """The job's model, calibrated where a table is given.
+
+    Raises TpucError: an unknown chip or mode, missing files, a model that is lowered already.
+    """
     from tpuc_core.ir import State, load_model
 
+    plugins().chip(job.chip)
+    plugins().quantizer(job.mode)
+    for path in job.sources().values():
+        existing_file(path)
     top = load_model(job.mlir)
     if top.state not in (State.TOP_F32, State.TOP_CALIBRATED):
         raise TpucError(f'"{job.mlir}" is in state {top.state}: deploy takes a model as "tpuc transform" makes it (TOP_F32)')
@@ -112,25 +118,32 @@ def prefix(job: Job, top: Model) -> str:
     return f"{top.name}_{job.chip}_{job.mode}{symmetry}".lower()
 
 
-def validate(built: Build, *, test_input: Sequence[str] = (), reference: Path | None = None,
-             tolerance: tuple[float, float] | None = None, excepts: Collection[str] = ()) -> Validation:
-    """Compare the interpreter with float within a tolerance, and with the compiled file bit for bit.
+@dataclass(frozen=True)
+class Test:
+    """What a file is tested on: inputs by name, the words that they come from, float tensors to compare with (by default those
+    of an evaluation), the least cosine and euclidean similarity (by default the mode's), and tensors to leave out of that."""
 
-    `test_input`: words as for tpuc_core.images.load_inputs; `reference`: an npz with float tensors in place of an evaluation.
-    """
-    from tpuc_core.npz import compare, load_npz
+    inputs: Tensors
+    words: str
+    reference: Tensors | None = None
+    tolerance: tuple[float, float] | None = None
+    excepts: Collection[str] = ()
 
-    words = list(test_input) or [DEFAULT_INPUT]
-    inputs = load_inputs_of(built.top, words)
-    wanted = load_npz(reference) if reference else plugins().runner(".mlir").open(built.job.mlir).run(inputs, all_tensors=True)
+
+def validate(built: Build, test: Test) -> Validation:
+    """Compare the interpreter with float within a tolerance, and with the compiled file bit for bit."""
+    from tpuc_core.npz import compare
+
+    inputs = test.inputs
+    wanted = test.reference or plugins().runner(".mlir").open(built.job.mlir).run(inputs, all_tensors=True)
     interpreter = built.chip.interpret(built.lowered)
     interpreted = interpreter.run(inputs, all_tensors=True, dequantize=False)
-    tolerance = tolerance or DEFAULT_TOLERANCE.get(built.job.mode.upper(), (0.90, 0.80))
-    report = compare(dequantized(interpreted, built.lowered), wanted, *tolerance, excepts=excepts)
+    tolerance = test.tolerance or DEFAULT_TOLERANCE.get(built.job.mode.upper(), (0.90, 0.80))
+    report = compare(dequantized(interpreted, built.lowered), wanted, *tolerance, excepts=test.excepts)
     session = plugins().runner(".bmodel").open(built.job.bmodel)
     simulated = session.run(inputs, all_tensors=True, dequantize=False)
     proof = prove(interpreted, simulated, _op_names(built.lowered), [info.name for info in interpreter.inputs])
-    return Validation(report, proof, inputs, ",".join(words), session)
+    return Validation(test, report, proof, session)
 
 
 def load_inputs_of(model: Model, words: Sequence[str]) -> Tensors:
@@ -171,6 +184,6 @@ def _op_names(model: Model) -> dict[str, str]:
 
 def certify(built: Build, validation: Validation) -> None:
     """Write the certificate into the compiled file."""
-    words = validation.input_words
-    data = certificate(validation.proof, validation.report, sources=built.source_hashes, inputs=validation.inputs, input_words=words)
-    built.chip.attach_certificate(built.job.bmodel, data, validation.inputs)
+    test = validation.test
+    data = certificate(validation.proof, validation.report, sources=built.source_hashes, inputs=test.inputs, input_words=test.words)
+    built.chip.attach_certificate(built.job.bmodel, data, test.inputs)

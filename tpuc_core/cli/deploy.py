@@ -38,21 +38,25 @@ def deploy(test_input: str | None, test_reference: Path | None, tolerance: str |
     The file is run in the simulator, and every tensor compared bit for bit with the interpreter; the result goes into the file as
     its certificate. Exit code 1 where a tensor differs, or is less similar to float than the tolerance says.
     """
-    from tpuc_core.deploy import Job, build, certify, validate
-    from tpuc_core.npz import Tolerance
+    from tpuc_core.deploy import DEFAULT_INPUT, Job, Test, build, certify, load_inputs_of, load_top, validate
+    from tpuc_core.npz import Tolerance, load_npz
 
-    wanted = Tolerance.parse(tolerance) if tolerance else None
-    built = build(Job(**job))
+    limits = Tolerance.parse(tolerance) if tolerance else None
+    wanted = Job(**job)
+    top = load_top(wanted)
+    words = test_input or DEFAULT_INPUT
+    inputs = {} if skip_validation else load_inputs_of(top, words.split(","))
+    reference = load_npz(test_reference) if test_reference else None
+    built = build(wanted, top)
     print_plan(built)
     if skip_validation:
         print_files(built)
         return 0
-    words = test_input.split(",") if test_input else []
-    validation = validate(built, test_input=words, reference=test_reference, tolerance=wanted,
-                          excepts=[name for name in excepts.split(",") if name not in ("", "-")])
+    left_out = [name for name in excepts.split(",") if name not in ("", "-")]
+    validation = validate(built, Test(inputs, words, reference, limits, left_out))
     if validation.proof.holds:
         certify(built, validation)
-    print_validation(validation, is_default_input=not words)
+    print_validation(validation, is_default_input=test_input is None)
     print_files(built)
     return 0 if validation.proof.holds and validation.report.passed else 1
 
@@ -71,7 +75,7 @@ def print_validation(validation: Validation, *, is_default_input: bool) -> None:
     """The similarity to float, the proof, and cycles where the session knows them; failures in full."""
     report, proof = validation.report, validation.proof
     if is_default_input:
-        click.echo(f"input: {validation.input_words} (standard normal values; give real data with --test_input)")
+        click.echo(f"input: {validation.test.words} (standard normal values; give real data with --test_input)")
     cosine, euclidean, _ = report.min_similarity
     verdict = "within" if report.passed else "NOT within"
     click.echo(f"float: {len(report.comparisons)} tensors compared, least similarity {cosine:.6f}, {euclidean:.6f}: "
