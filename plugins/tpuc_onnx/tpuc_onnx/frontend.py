@@ -30,17 +30,13 @@ class Prepared:
 
 def load(path: str | Path, options: FrontendOptions) -> Model:
     """The file as `top` ops, shapes inferred, in canonical form. Raises TpucError."""
+    from tpuc_core.passes import run_passes
+    from tpuc_core.passes.canonicalize import Canonicalize
+    from tpuc_core.passes.shape_infer import ShapeInfer
     from tpuc_onnx.importer import import_graph
 
     prepared = prepare(path, options)
     model = import_graph(prepared.graph, options.model_name, options.preprocessing)
-    try:
-        from tpuc_core.passes.canonicalize import Canonicalize
-        from tpuc_core.passes.shape_infer import ShapeInfer
-
-        from tpuc_core.passes import run_passes
-    except ImportError:
-        return model
     run_passes(model, [ShapeInfer(), Canonicalize()])
     return model
 

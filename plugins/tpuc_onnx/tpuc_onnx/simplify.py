@@ -30,6 +30,8 @@ WEIGHT_OPS = frozenset(("Conv", "ConvTranspose", "Gemm", "MatMul"))
 # ops whose constants the simplifier merges into the weights of the op before them
 MERGED_OPS = frozenset(("Add", "BatchNormalization", "Div", "Mul", "Pad", "Sub"))
 LARGE_ELEMENTS = 4096
+# changes of the simplifier that cost names or reshapes and gain nothing: biases are merged by canonicalization
+SKIPPED_FUSIONS = ["FusionGemm", "FusionGemmMul", "FusionGemmAdd", "EliminationTransposeAsReshape"]
 
 
 def simplify(model: onnx.ModelProto, input_shapes: Sequence[Sequence[int]] | None, output_names: Sequence[str]) -> onnx.ModelProto:
@@ -202,7 +204,8 @@ def is_plain(model: onnx.ModelProto) -> bool:
 
 
 def slim(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model simplified by onnxslim, its large weights untouched."""
+    """The model simplified by onnxslim, its large weights untouched, its nodes in the order that they had."""
+    order = {name: index for index, node in enumerate(model.graph.node) for name in node.output if name}
     hidden = _hide_weights(model)
     try:
         slimmed = _run_onnxslim(model)
@@ -210,7 +213,35 @@ def slim(model: onnx.ModelProto) -> onnx.ModelProto:
     except Exception:  # a pass of onnxslim that wants the values after all
         _show_weights(model, hidden)
         slimmed = _try_onnxslim(model) if hidden else model
+    restore_order(slimmed, order)
     return slimmed
+
+
+def restore_order(model: onnx.ModelProto, order: dict[str, int]) -> None:
+    """Sort nodes by the place that their outputs had, each after what it reads; new nodes come directly before their reader."""
+    makers = {name: i for i, node in enumerate(model.graph.node) for name in node.output if name}
+    nodes, placed = list(model.graph.node), set()
+    sorted_nodes: list[onnx.NodeProto] = []
+
+    def place(root: int) -> None:
+        stack = [root]
+        while stack:
+            index = stack[-1]
+            waiting = [makers[n] for n in nodes[index].input if n in makers and makers[n] not in placed]
+            if index not in placed and waiting:
+                stack.extend(waiting)
+                continue
+            stack.pop()
+            if index not in placed:
+                placed.add(index)
+                sorted_nodes.append(nodes[index])
+
+    known = [i for i, node in enumerate(nodes) if node.output[0] in order]
+    for index in [*sorted(known, key=lambda i: order[nodes[i].output[0]]), *range(len(nodes))]:
+        place(index)
+    copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in sorted_nodes]
+    del model.graph.node[:]
+    model.graph.node.extend(copies)
 
 
 def _try_onnxslim(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -224,7 +255,7 @@ def _run_onnxslim(model: onnx.ModelProto) -> onnx.ModelProto:
     import onnxslim
 
     with contextlib.redirect_stdout(io.StringIO()):
-        slimmed = onnxslim.slim(model, skip_optimizations=["weight_tying"])
+        slimmed = onnxslim.slim(model, skip_optimizations=["weight_tying"], skip_fusion_patterns=SKIPPED_FUSIONS)
     if slimmed is None:
         raise ValueError("onnxslim gave no model")
     return slimmed

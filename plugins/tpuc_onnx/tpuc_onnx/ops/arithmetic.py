@@ -50,7 +50,7 @@ def divide(importer: Importer, node: Node) -> None:
     if scalar is not None and divisor is None:
         _emit_scalar(importer, node, top.ReciprocalOp, const_val=scalar)
     elif scalar is not None and scalar != 0.0:
-        _emit_scalar(importer, node, top.MulConstOp, const_val=float(np.float32(1) / np.float32(scalar)))
+        _emit_scalar(importer, node, top.MulConstOp, const_val=1.0 / scalar)
     elif divisor is not None and np.all(divisor != 0):
         inverse = importer.weight(f"{node.input(1)}_fix", (1 / divisor.astype(np.float64)).astype(np.float32))
         importer.emit(node, top.MulOp, [importer.value(node.input(0)), inverse])
