@@ -13,7 +13,7 @@ from tpuc_bm1684x.isa import Rounding
 from tpuc_bm1684x.kernels.constants import STORAGE
 from tpuc_bm1684x.kernels.engine import GlobalView, Rows, Shape4, Sweep
 from tpuc_bm1684x.kernels.instruction_engine import DIVISION_STEPS, immediate_storage
-from tpuc_bm1684x.simulator.memory import static_memory
+from tpuc_bm1684x.simulator.memory import static_tables
 
 Array = np.ndarray
 STORAGE_NAME = {dtype: name for name, dtype in STORAGE.items()}
@@ -157,7 +157,7 @@ class ArrayEngine:
         out[...] = special.rsqrt(x, DIVISION_STEPS + 1)
 
     def static_table(self, out: Array, offset_bytes: int) -> None:
-        out[...] = static_memory()[offset_bytes : offset_bytes + out.shape[3] * out.itemsize].view(out.dtype)
+        out[...] = static_tables().view(np.uint8)[offset_bytes : offset_bytes + out.shape[3] * out.itemsize].view(out.dtype)
 
     def table(self, out: Array, x: Array, table: Array) -> None:
         out[...] = gather.table(x.view(np.uint8), table.reshape(-1).view(out.dtype))

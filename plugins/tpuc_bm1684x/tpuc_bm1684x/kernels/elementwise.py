@@ -197,14 +197,26 @@ class Relu(LocalKernel):
 
 @register("tpu.LeakyRelu")
 class LeakyRelu(LocalKernel):
-    """x > 0 ? x : alpha * x in f32."""
+    """x > 0 ? x : alpha * x in f32; INT8: negative ones (x * multiplier) >> rshift, half up."""
 
     def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
+        if self.out_storage != "f32":
+            self._emit_int8(engine, out, inputs[0])
+            return
         alpha = self.op.get("alpha")
         with engine.scope():
             scaled = engine.local(out.shape, "f32")
             engine.mul(scaled, inputs[0], alpha)
             (engine.max if alpha <= 1 else engine.min)(out, inputs[0], scaled)
+
+
+    def _emit_int8(self, engine: Engine, out: Operand, x: Operand) -> None:
+        with engine.scope():
+            negative = engine.local(out.shape, self.in_storage())
+            engine.min(negative, x, 0)
+            engine.mul_shift(negative, negative, self.op.get("multiplier"), -self.op.get("rshift"), Rounding.HALF_UP)
+            engine.max(out, x, 0)
+            engine.add_saturated(out, out, negative)
 
 
 @register("tpu.PReluOp")

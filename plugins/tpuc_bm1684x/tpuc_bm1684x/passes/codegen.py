@@ -17,6 +17,7 @@ from tpuc_bm1684x.isa import join_stream
 from tpuc_bm1684x.kernels.command_engine import CommandEngine
 from tpuc_bm1684x.kernels.local_memory import DoesNotFit
 from tpuc_bm1684x.passes.address_assign import weights_of
+from tpuc_bm1684x.passes.check_waits import check_waits
 from tpuc_core import __version__
 from tpuc_core.errors import TpucError
 from tpuc_core.ir import Model, State, address_of, tensor_name
@@ -81,6 +82,7 @@ def compiled(model: Model, section: Mapping[str, Any]) -> Bmodel:
     streams = emitter.engine.streams()
     group = CommandGroup(tiu=join_stream("tiu", streams["tiu"]), gdma=join_stream("gdma", streams["gdma"]),
                          tiu_count=len(streams["tiu"]) + 1, gdma_count=len(streams["gdma"]) + 1)
+    check_waits(group.tiu, group.gdma)
     addresses = emitter.engine.addresses
     inputs = [net_input(op.results[0], addresses[tensor_name(op.results[0])]) for op in model.inputs]
     outputs = [net_output(value, addresses[tensor_name(value)]) for value in model.outputs]
