@@ -1,69 +1,48 @@
-"""Passes of the vendor's command line that have nothing to do here: their work is part of others, or of `tpuc opt` itself."""
+"""Passes of the vendor's command lines that have nothing to do here: their work is part of others, or of `tpuc opt` itself."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+import dataclasses
+from typing import Any, ClassVar
 
 from tpuc_core.ir import Model
-from tpuc_core.passes.base import Pass, option
+from tpuc_core.passes.base import Pass
 
 
-class _Nothing(Pass):
+class AcceptedPass(Pass):
     """A pass that leaves the model as it is."""
 
     def apply(self, model: Model) -> None:
         return
 
 
-@dataclass
-class Init(_Nothing):
-    """Accepted: files are read by `tpuc opt` itself."""
-
-    name: ClassVar[str] = "init"
-    freq: int = option(0, "ignored")
-    weight_in_mem: bool = option(False, "ignored")
-    level: int = option(0, "ignored")
-
-
-@dataclass
-class Deinit(_Nothing):
-    """Accepted: weights are saved with every output."""
-
-    name: ClassVar[str] = "deinit"
-    no_save_weight: bool = option(False, "ignored")
+def _accepted(name: str, reason: str, **options: Any) -> type[Pass]:
+    """The class of an accepted pass; options are read and ignored."""
+    fields: list[Any] = [("name", ClassVar[str], name)]
+    fields += [(key, type(value).__name__, dataclasses.field(default=value)) for key, value in options.items()]
+    made = dataclasses.make_dataclass(name.title().replace("-", ""), fields, bases=(AcceptedPass,))
+    made.__doc__ = f"Accepted, does nothing: {reason}."
+    return made
 
 
-@dataclass
-class SaveWeight(_Nothing):
-    """Accepted: weights are saved with every output, under a name of its own."""
+_PART_OF_CANONICALIZE = "its rewrites are part of --canonicalize"
+_PART_OF_LOWERING = "its rewrites are part of --convert-top-to-tpu"
+_ONE_CORE = "the chip has one core"
 
-    name: ClassVar[str] = "save-weight"
-
-
-@dataclass
-class ExtraOptimize(_Nothing):
-    """Accepted: its rewrites are part of --canonicalize."""
-
-    name: ClassVar[str] = "extra-optimize"
-
-
-@dataclass
-class StructOptimize(_Nothing):
-    """Accepted: its rewrites are part of --canonicalize and of the importers."""
-
-    name: ClassVar[str] = "struct-optimize"
-
-
-@dataclass
-class WeightFold(_Nothing):
-    """Accepted: weights are folded where ops are rewritten."""
-
-    name: ClassVar[str] = "weight-fold"
-
-
-@dataclass
-class DisableThreading(_Nothing):
-    """Accepted: passes run one after the other."""
-
-    name: ClassVar[str] = "mlir-disable-threading"
+ACCEPTED: list[type[Pass]] = [
+    _accepted("init", "`tpuc opt` reads files itself", freq=0, weight_in_mem=False, level=0),
+    _accepted("deinit", "weights are saved with every output", no_save_weight=False),
+    _accepted("save-weight", "weights are saved with every output, under a name of its own"),
+    _accepted("mlir-disable-threading", "passes run one after the other"),
+    _accepted("struct-optimize", _PART_OF_CANONICALIZE),
+    _accepted("extra-optimize", _PART_OF_CANONICALIZE),
+    _accepted("processor-top-optimize", _PART_OF_LOWERING),
+    _accepted("processor-tpu-optimize", _PART_OF_LOWERING),
+    _accepted("weight-fold", "weights are folded where ops are rewritten"),
+    _accepted("dev-parallel", "there is one device"),
+    _accepted("core-parallel", _ONE_CORE),
+    _accepted("op-reorder", "ops keep the order of the model"),
+    _accepted("topo-sort", "ops keep the order of the model", depth_first="true"),
+    _accepted("affine-opt", "no op addresses memory through maps"),
+    _accepted("after-layergroup-weight-reorder", "--weight-reorder does it all"),
+]

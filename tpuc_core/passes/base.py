@@ -56,7 +56,7 @@ def _check_state(model: Model, each: Pass, available: dict[str, type[Pass]]) -> 
     wanted = each.takes if isinstance(each.takes, tuple) else (each.takes,)
     if model.state in wanted:
         return
-    before = [p.name for p in available.values() if p.gives in wanted]
+    before = [p.name for p in available.values() if p.gives in wanted and p.name != each.name]
     hint = f": run {' or '.join('--' + name for name in before)} first" if _is_ahead(model.state, wanted) and before else ""
     raise TpucError(f"--{each.name} takes {' or '.join(wanted)}; this file is {model.state}{hint}")
 

@@ -11,6 +11,8 @@ from typing import Any
 from tpuc_core.errors import TpucError, did_you_mean, unknown
 from tpuc_core.passes.base import Pass
 
+# The types of a field that option text can give.
+_KINDS = {"bool", "int", "float", "str"}
 _WORDS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -42,7 +44,8 @@ def parse_passes(arguments: Iterable[str]) -> list[Pass]:
 
 def options_of(pass_class: type[Pass]) -> dict[str, dataclasses.Field[Any]]:
     """The options of a pass by their spelling in the text."""
-    return {(f.metadata.get("spelled") or f.name): f for f in dataclasses.fields(pass_class) if f.init}
+    fields = (f for f in dataclasses.fields(pass_class) if f.init and _kinds(f.type) & _KINDS)
+    return {(f.metadata.get("spelled") or f.name): f for f in fields}
 
 
 def describe(pass_class: type[Pass]) -> tuple[str, str]:
@@ -83,9 +86,14 @@ def _split(text: str) -> Sequence[str]:
         raise TpucError(f'option text "{text}" is not complete: {error}') from error
 
 
+def _kinds(annotation: Any) -> set[str]:
+    """The names of the types in a field's annotation, "int | None" for instance."""
+    return set((annotation if isinstance(annotation, str) else annotation.__name__).split(" | "))
+
+
 def _value(place: str, text: str, annotation: Any) -> Any:
     """The value of an option; `annotation` is that of its field, as text: "bool", "int | None", ..."""
-    kinds = annotation.split(" | ") if isinstance(annotation, str) else [annotation.__name__]
+    kinds = _kinds(annotation)
     if "bool" in kinds:
         if text.lower() not in _WORDS:
             raise TpucError(f'{place} cannot be "{text}"; valid: true, false')

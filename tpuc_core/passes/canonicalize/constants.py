@@ -6,7 +6,14 @@ import numpy as np
 from xdsl.pattern_rewriter import PatternRewriter, op_type_rewrite_pattern
 
 from tpuc_core.ir import is_weight, shape_of, top, with_shape
-from tpuc_core.passes.canonicalize.patterns import ModelPattern, are_ranked, count_of, producer, relu_attributes, replace
+from tpuc_core.passes.canonicalize.patterns import (
+    ModelPattern,
+    are_ranked,
+    count_of,
+    producer,
+    relu_attributes,
+    replace,
+)
 
 
 class ScalarOperand(ModelPattern):
