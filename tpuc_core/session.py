@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np  # plugins import this module when the command starts: it stays light
 
-Tensors = dict[str, np.ndarray]
+Tensors: TypeAlias = "dict[str, np.ndarray]"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +11,7 @@ from tpuc_core.errors import TpucError
 from tpuc_core.evaluate.labels import LabelledImage
 from tpuc_core.images import Preprocessing
 from tpuc_core.session import Session, Tensors
-
-_READ_AHEAD = 4  # batches that are decoded while another one is evaluated
+from tpuc_core.threads import map_ahead
 
 
 @dataclass
@@ -59,8 +57,7 @@ def measure(session: Session, preprocessing: Preprocessing, images: Sequence[Lab
     accuracy = Accuracy()
     batch = session.inputs[0].shape[0]
     labels = [[image.label + class_offset for image in images[i:i + batch]] for i in range(0, len(images), batch)]
-    inputs = _read_ahead(session.inputs[0].name, session.inputs[0].shape, preprocessing, images)
-    for wanted, outputs in zip(labels, session.run_many(inputs)):
+    for wanted, outputs in zip(labels, session.run_many(_inputs(session, preprocessing, images))):
         scores = _scores(session, outputs, batch)
         if max(wanted) >= scores.shape[1]:
             raise TpucError(f"the model has {scores.shape[1]} classes, the data set has class {max(wanted)}")
@@ -75,22 +72,12 @@ def _scores(session: Session, outputs: Tensors, batch: int) -> np.ndarray:
     return outputs[name].reshape(batch, -1)
 
 
-def _read_ahead(name: str, shape: tuple[int, ...], preprocessing: Preprocessing,
-                images: Sequence[LabelledImage]) -> Iterator[Tensors]:
-    def decode(paths: Sequence[LabelledImage]) -> Tensors:
-        files = [image.path for image in paths]
+def _inputs(session: Session, preprocessing: Preprocessing, images: Sequence[LabelledImage]) -> Iterator[Tensors]:
+    name, shape = session.inputs[0].name, session.inputs[0].shape
+
+    def decode(first: int) -> Tensors:
+        files = [image.path for image in images[first:first + shape[0]]]
         files += files[-1:] * (shape[0] - len(files))
         return {name: preprocessing.batch(files, shape)}
 
-    waiting: list[Future[Tensors]] = []
-    with ThreadPoolExecutor(1) as pool:
-        try:
-            for i in range(0, len(images), shape[0]):
-                waiting.append(pool.submit(decode, images[i:i + shape[0]]))
-                if len(waiting) > _READ_AHEAD:
-                    yield waiting.pop(0).result()
-            while waiting:
-                yield waiting.pop(0).result()
-        finally:
-            for future in waiting:
-                future.cancel()
+    return map_ahead(decode, range(0, len(images), shape[0]), threads=1)

@@ -8,6 +8,7 @@ from typing import Any
 from tpuc_core.evaluate.evaluator import Evaluator
 from tpuc_core.ir import Model, shape_of, tensor_name
 from tpuc_core.session import TensorInfo, Tensors
+from tpuc_core.threads import map_ahead
 
 
 class FloatSession:
@@ -25,9 +26,8 @@ class FloatSession:
         return self._evaluator.run(self._named(inputs), keep=None if all_tensors else self._evaluator.outputs)
 
     def run_many(self, batches: Iterable[Tensors]) -> Iterator[Tensors]:
-        """The outputs for each of the inputs."""
-        for inputs in batches:
-            yield self.run(inputs)
+        """The outputs for each of the inputs, in order; several are evaluated at a time."""
+        return map_ahead(self.run, batches)
 
     def _named(self, inputs: Tensors) -> Tensors:
         if len(self.inputs) == 1 and len(inputs) == 1:

@@ -1,0 +1,45 @@
+"""Independent pieces of work side by side. Imports no numpy, so that `one_blas_thread` can come before it."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def thread_count() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def one_blas_thread() -> None:
+    """Have every matrix product of numpy run on one thread, where the user has not chosen otherwise.
+
+    For programs that evaluate several inputs side by side: that scales better than threads within a product, and the
+    bits of a result do not depend on the number of processors. Has an effect only before numpy is loaded.
+    """
+    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
+
+def map_ahead(function: Callable[[T], R], items: Iterable[T], threads: int | None = None) -> Iterator[R]:
+    """function(item) for every item, in order; several are computed at a time, and at most one more for each thread is
+    taken ahead of what was asked for. An error ends the iteration."""
+    threads = threads or thread_count()
+    waiting: deque[Future[R]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > 2 * threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
