@@ -12,7 +12,7 @@ from tpuc_kernels import conv, elementwise, gather, pool, requant, special
 from tpuc_bm1684x.isa import Rounding
 from tpuc_bm1684x.kernels.constants import STORAGE
 from tpuc_bm1684x.kernels.engine import GlobalView, Rows, Shape4, Sweep
-from tpuc_bm1684x.kernels.instruction_engine import DIVISION_STEPS, immediate_storage
+from tpuc_bm1684x.kernels.instruction_engine import DIVISION_STEPS, check_saturation, immediate_storage
 from tpuc_bm1684x.simulator.memory import static_tables
 
 Array = np.ndarray
@@ -107,7 +107,8 @@ class ArrayEngine:
         if not isinstance(a, np.ndarray):
             a = np.array(a, typed.dtype)
         if not isinstance(b, np.ndarray):
-            b = np.array(b, STORAGE[immediate_storage(b, storage, operation)])
+            b = np.array(b, STORAGE[immediate_storage(b, storage, operation, STORAGE_NAME[out.dtype])])
+        check_saturation(operation, STORAGE_NAME[out.dtype], [STORAGE_NAME[a.dtype], STORAGE_NAME[b.dtype]])
         out[...] = elementwise.binary(operation, a, b, out.dtype, **options)
 
     def add(self, out: Array, a: Any, b: Any) -> None:

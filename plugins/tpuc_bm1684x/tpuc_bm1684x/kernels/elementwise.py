@@ -41,18 +41,28 @@ class Add(BroadcastKernel):
             relu(engine, self.op, out)
             return
         with engine.scope():
-            terms = [self._rescaled(engine, x, i, out) for i, x in enumerate(inputs)]
+            terms = [self._rescaled(engine, x, i) for i, x in enumerate(inputs)]
+            kinds = {self._term_storage(i)[0] for i in range(len(terms))}
+            has_sign = "i" in kinds
             for x in terms[1:-1]:
-                total = engine.local(out.shape, "i16")
+                total = engine.local(out.shape, "i16" if has_sign else "u16")
                 engine.add_saturated(total, terms[0], x)
                 terms[0] = total
-            engine.add_saturated(out, terms[0], terms[-1])
+            if has_sign and self.out_storage == "u8":
+                total = engine.local(out.shape, "i16")
+                engine.add_saturated(total, terms[0], terms[-1])
+                engine.cast(out, total, Rounding.HALF_UP)
+            else:
+                engine.add_saturated(out, terms[0], terms[-1])
 
-    def _rescaled(self, engine: Engine, x: Operand, index: int, out: Operand) -> Operand:
+    def _term_storage(self, index: int) -> str:
+        return "u16" if self.in_storage(index) == "u8" and self.op.get("multipliers")[index] >= 0 and self.out_storage == "u8" else "i16"
+
+    def _rescaled(self, engine: Engine, x: Operand, index: int) -> Operand:
         multiplier, rshift = self.op.get("multipliers")[index], self.op.get("rshifts")[index]
-        if (multiplier, rshift) == (1, 0):
+        if (multiplier, rshift) == (1, 0) and (self.in_storage(index) == "i8" or self.out_storage == "u8"):
             return x
-        term = engine.local(tuple(x.shape), "i16")
+        term = engine.local(tuple(x.shape), self._term_storage(index))
         engine.mul_shift(term, x, multiplier, -rshift, Rounding.HALF_UP)
         return term
 
@@ -188,7 +198,7 @@ class Relu(LocalKernel):
 
     def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
         if self.out_storage != "f32":
-            engine.add_saturated(out, inputs[0], 0) if self.out_storage == "u8" else engine.max(out, inputs[0], 0)
+            engine.cast(out, inputs[0], Rounding.HALF_UP) if self.out_storage == "u8" else engine.max(out, inputs[0], 0)
             return
         engine.max(out, inputs[0], 0.0)
         if self.op.get("relu_limit") > 0:
@@ -241,7 +251,14 @@ class MulShift(LocalKernel):
     """(x * multiplier) >> rshift, half up."""
 
     def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
-        engine.mul_shift(out, inputs[0], self.op.get("multiplier"), -self.op.get("rshift"), Rounding.HALF_UP)
+        multiplier, rshift = self.op.get("multiplier"), self.op.get("rshift")
+        if self.out_storage == self.in_storage():
+            engine.mul_shift(out, inputs[0], multiplier, -rshift, Rounding.HALF_UP)
+            return
+        with engine.scope():
+            wide = engine.local(out.shape, "i16")
+            engine.mul_shift(wide, inputs[0], multiplier, -rshift, Rounding.HALF_UP)
+            engine.cast(out, wide, Rounding.HALF_UP)
 
 
 @register("tpu.RequantIntAxis")

@@ -201,7 +201,9 @@ class InstructionEngine:
         count = 1
         if b is not None:
             count = 2
-            fields |= self._operand("opd1", b, out.shape, immediate_storage(b, typed.storage, operation))
+            storages = [x.storage if isinstance(x, Local) else immediate_storage(x, typed.storage, operation, out.storage) for x in (a, b)]
+            check_saturation(operation, out.storage, storages)
+            fields |= self._operand("opd1", b, out.shape, storages[1])
         if shift is not None:
             count = 3
             fields |= {"opd2_const": 1, "opd2_addr": shift & 0xFF, "opd2_prec": ElementType.I8, "opd2_sign": 1}
@@ -284,13 +286,19 @@ class InstructionEngine:
                     opd0_prec=ElementType.I8, opd1_prec=ElementType.I8, **self._flat_shape(flat))
 
 
-def immediate_storage(value: Any, storage: str, operation: str) -> str:
-    """The type of an immediate second operand: that of the first, or a wider one for integers where the instruction mixes types."""
+def immediate_storage(value: Any, storage: str, operation: str, out_storage: str) -> str:
+    """The type of an immediate second operand: that of the first, or the narrowest integer where the instruction mixes types."""
     if storage == "f32" or operation in ("max", "min") or isinstance(value, Local):
         return storage
-    if -128 <= value <= 127:
-        return "i8"
-    return "i16" if -32768 <= value <= 32767 else "i32"
+    sign = "" if is_signed(out_storage) else "u"
+    bits = next(bits for bits in (8, 16, 32) if np.iinfo(f"{sign or ''}int{bits}").min <= value <= np.iinfo(f"{sign}int{bits}").max)
+    return f"{sign or 'i'}{bits}"
+
+
+def check_saturation(operation: str, out_storage: str, storages: Sequence[str]) -> None:
+    """The sum and product that saturate do so to a signed type if one of their operands is signed: that must be the result's."""
+    if operation in ("adds", "muls") and is_signed(out_storage) != max(map(is_signed, storages)):
+        raise ValueError(f"{operation} of {', '.join(storages)} does not saturate to {out_storage}")
 
 
 __all__ = ["InstructionEngine", "aligned_strides"]
