@@ -225,11 +225,12 @@ OPS = {
     "tpu.Pad": pad,
     "tpu.Permute": lambda op, x: x[0].transpose(op.get("order")),
     "tpu.Pool2D": pool,
-    "tpu.Relu": lambda op, x: np.maximum(x[0], 0),
+    "tpu.Relu": lambda op, x: np.clip(x[0], 0, op.get("relu_limit") if op.get("relu_limit") > 0 else None),
     "tpu.RequantIntAxis": requant_axis,
     "tpu.Reshape": lambda op, x: x[0].reshape(shape_of(op.results[0])),
     "tpu.Slice": cut,
     "tpu.Softmax": softmax,
     "tpu.Sub": subtract,
+    "tpu.SubConst": lambda op, x: relu(op, op.get("const_val") - x[0] if op.get("is_reverse") else x[0] - op.get("const_val")),
     "tpu.Upsample": upsample,
 }
