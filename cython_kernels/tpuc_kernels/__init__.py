@@ -6,4 +6,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from tpuc_kernels.dispatch import get_threads, set_simd, set_threads
 
+# OpenMP's threads do not exist in a forked child, and it would wait for them.
+os.register_at_fork(after_in_child=lambda: set_threads(1))
+
 __all__ = ["get_threads", "set_simd", "set_threads"]

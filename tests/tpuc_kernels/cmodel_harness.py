@@ -18,10 +18,11 @@ import ctypes
 import importlib.util
 import json
 import os
+import select
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -164,31 +165,41 @@ def compare(path: Path, name: str, cases: int, seed: int = 1, first: int = 0) ->
     return outcome
 
 
+def _messages(receive: int) -> Iterator[dict]:
+    """What a child tells, until it ends or is silent for too long."""
+    with os.fdopen(receive, "rb", buffering=0) as stream:
+        rest = b""
+        while select.select([stream], [], [], HANG_SECONDS)[0]:
+            data = stream.read(1 << 16)
+            if not data:
+                return
+            *lines, rest = (rest + data).split(b"\n")
+            yield from map(json.loads, lines)
+
+
 def _run_child(path: Path, name: str, seed: int, first: int, last: int, outcome: Outcome) -> int:
     """One child process; returns the case to go on with."""
     receive, report = os.pipe()
     command = [sys.executable, __file__, str(path), name, "--seed", str(seed), "--first", str(first), "--report", str(report),
                "--cases", str(last - first)]
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, pass_fds=[report], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=env)
+    printed = tempfile.TemporaryFile()  # noqa: SIM115
+    process = subprocess.Popen(command, pass_fds=[report], stdout=subprocess.DEVNULL, stderr=printed, env=env)
     os.close(report)
     started, variant, finished = None, "", False
-    deadline = time.monotonic() + HANG_SECONDS + 0.2 * (last - first)
-    with os.fdopen(receive) as lines:
-        for line in lines:
-            message = json.loads(line)
-            if "start" in message:
-                started, variant = message["start"], message["variant"]
-            elif "done" in message:
-                started, first = None, message["done"] + 1
-                outcome.add(variant, "differs" if message["wrong"] else "equal")
-                if message["wrong"] and len(outcome.shown) < 3:
-                    outcome.shown.append(f"case {message['done']}: {message['wrong']} {message['fields']}")
-            finished = finished or "finished" in message
-            if time.monotonic() > deadline:
-                process.kill()
-    errors = process.stderr.read().decode(errors="replace")
+    for message in _messages(receive):
+        if "start" in message:
+            started, variant = message["start"], message["variant"]
+        elif "done" in message:
+            started, first = None, message["done"] + 1
+            outcome.add(variant, "differs" if message["wrong"] else "equal")
+            if message["wrong"] and len(outcome.shown) < 3:
+                outcome.shown.append(f"case {message['done']}: {message['wrong']} {message['fields']}")
+        finished = finished or "finished" in message
+    process.kill()
     process.wait()
+    printed.seek(0)
+    errors = printed.read().decode(errors="replace")
     if finished:
         return last
     if started is None or "Traceback" in errors:
