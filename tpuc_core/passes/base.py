@@ -41,22 +41,22 @@ def run_passes(model: Model, passes: Iterable[Pass]) -> None:
 
     Raises TpucError where the model is not in the state that a pass takes: the sentence says which one gives it.
     """
-    from tpuc_core.passes.pipeline import available_passes
-
     for each in passes:
-        _check_state(model, each, available_passes())
+        _check_state(model, each)
         each.apply(model)
         if each.gives is not None:
             model.state = each.gives
 
 
-def _check_state(model: Model, each: Pass, available: dict[str, type[Pass]]) -> None:
+def _check_state(model: Model, each: Pass) -> None:
     if each.takes is None:
         return
     wanted = each.takes if isinstance(each.takes, tuple) else (each.takes,)
     if model.state in wanted:
         return
-    before = [p.name for p in available.values() if p.gives in wanted and p.name != each.name]
+    from tpuc_core.passes.pipeline import available_passes
+
+    before = [p.name for p in available_passes().values() if p.gives in wanted and p.name != each.name]
     hint = f": run {' or '.join('--' + name for name in before)} first" if _is_ahead(model.state, wanted) and before else ""
     raise TpucError(f"--{each.name} takes {' or '.join(wanted)}; this file is {model.state}{hint}")
 
