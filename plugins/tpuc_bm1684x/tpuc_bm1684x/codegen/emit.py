@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tpuc_bm1684x.codegen.steps import AliasStep, GlobalStep, GroupStep, Key, Step, Uses, cut, input_key
+from tpuc_bm1684x.codegen.steps import AliasStep, GlobalStep, GroupStep, Step, Uses, cut
 from tpuc_bm1684x.codegen.tensor_map import TensorMapWriter
 from tpuc_bm1684x.isa.memory_map import LANES
 from tpuc_bm1684x.kernels import LocalKernel, Slice
-from tpuc_bm1684x.kernels.base import global_view
+from tpuc_bm1684x.kernels.base import Key, global_view
 from tpuc_bm1684x.kernels.command_engine import CommandEngine
 from tpuc_bm1684x.kernels.constants import EU_BYTES, STORAGE, Block, Form
 from tpuc_bm1684x.kernels.engine import GlobalView, Rows
@@ -32,8 +32,8 @@ def merged_name(kernel: LocalKernel) -> str:
 
 def block_view(kernel: LocalKernel, index: int) -> GlobalView:
     """The block of one chunk in the op's merged weight."""
-    sizes = [kernel.block(chunk).size_bytes for chunk in kernel.chunks()]
-    block = kernel.block(kernel.chunks()[index])
+    sizes = [block.size_bytes for _, block in kernel.blocks]
+    block = kernel.blocks[index][1]
     words = block.lane_bytes // WORD_BYTES
     return GlobalView(merged_name(kernel), "i32", (1, block.lanes, 1, words), (0, words, words, 1), sum(sizes[:index]) // WORD_BYTES)
 
@@ -166,7 +166,7 @@ class GroupBlocks:
     def load(self, engine: CommandEngine, kernel: LocalKernel, index: int) -> int | None:
         """The offset of a block, loaded if it is not there; None for an op without constants. Raises DoesNotFit."""
         key = kernel.name, index
-        block = kernel.block(kernel.chunks()[index])
+        block = kernel.blocks[index][1]
         if block.size_bytes == 0:
             return None
         if key not in self.offsets:
@@ -194,10 +194,8 @@ class KernelTask(Task):
     has_loaded_block: bool = False
 
     def keys(self) -> list[Key]:
-        """The keys of the operands: tensors of the group are kept under their own four axes."""
-        shapes = {k.name: k.out_shape for k in self.section.step.kernels}
-        found = [input_key(self.kernel, i) for i in range(len(self.kernel.activations))]
-        return [(name, shapes.get(name, shape)) for name, shape in found]
+        """The keys of the operands."""
+        return self.section.step.keys(self.kernel)
 
     def prepare(self, emitter: Emitter) -> None:
         engine, key = emitter.engine, (self.kernel.name, 0)
@@ -252,12 +250,12 @@ class KernelTask(Task):
         self._finish(emitter, out, images, rows)
 
     def _compute(self, engine: CommandEngine, out: Local, inputs: Sequence[Local], part: Slice) -> None:
-        chunks = self.kernel.chunks()
-        for index, chunk in enumerate(chunks):
+        chunks = self.kernel.blocks
+        for index, (chunk, block) in enumerate(chunks):
             offset = self.blocks.load(engine, self.kernel, index)
             if index + 1 < len(chunks):
                 self._load_ahead(engine, index + 1)
-            constants = {} if offset is None else block_operands(self.kernel.block(chunk), offset)
+            constants = {} if offset is None else block_operands(block, offset)
             if len(chunks) == 1:
                 self.kernel.emit(engine, out, inputs, constants, part)
             else:

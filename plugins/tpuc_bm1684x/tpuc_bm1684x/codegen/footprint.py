@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tpuc_core.errors import TpucError
-
 from tpuc_bm1684x.isa import ElementType, Layout
 from tpuc_bm1684x.isa.fields import Command
 from tpuc_bm1684x.isa.memory_map import EU_BYTES, LANE_BYTES, LANES, LOCAL_BASE, STATIC_BASE
+from tpuc_core.errors import TpucError
 
 
 class Range(NamedTuple):

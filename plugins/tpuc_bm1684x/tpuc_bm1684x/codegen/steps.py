@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from xdsl.ir import SSAValue
 
 from tpuc_bm1684x.kernels import AliasKernel, GlobalKernel, LocalKernel, kernel_for
-from tpuc_bm1684x.kernels.base import Kernel
+from tpuc_bm1684x.kernels.base import Kernel, Key
 from tpuc_bm1684x.kernels.engine import Rows, Shape4
 from tpuc_core.ir import Model, TensorOp, tensor_name
 
 BOUNDARIES = {"top.None", "top.Weight", "top.Input", "func.return", "func.call", "tpu.Yield", "tpu.Load", "tpu.Store"}
-
-Key = tuple[str, Shape4]
-"""A tensor as an operand: its name, and the four axes under which it is read."""
-
-
-def input_key(kernel: Kernel, index: int) -> Key:
-    """The key of a kernel's operand."""
-    return tensor_name(kernel.activations[index]), kernel.in_shape(index)
-
 
 @dataclass
 class GroupStep:
@@ -32,10 +24,14 @@ class GroupStep:
     nsecs: int = 1
     hsecs: int = 1
 
-    @property
-    def made(self) -> set[str]:
-        """Names of the tensors that are made in the group."""
-        return {kernel.name for kernel in self.kernels}
+    @cached_property
+    def made(self) -> dict[str, Shape4]:
+        """The tensors that are made in the group, with their four axes."""
+        return {kernel.name: kernel.out_shape for kernel in self.kernels}
+
+    def keys(self, kernel: LocalKernel) -> list[Key]:
+        """The keys of a kernel's operands: tensors of the group are kept under their own four axes."""
+        return [(name, self.made.get(name, shape)) for name, shape in kernel.in_keys]
 
     def rows(self, section: int) -> dict[Key, Rows]:
         """The rows of every tensor that a section of the output rows needs."""
@@ -49,7 +45,7 @@ class GroupStep:
             assert rows is not None, kernel.name
             loaded[kernel.name, kernel.out_shape] = rows
             for index in range(len(kernel.activations)):
-                key = input_key(kernel, index)
+                key = kernel.in_keys[index]
                 of = kernel.input_rows(index, rows)
                 if key[0] in self.made:
                     needed[key[0]] = needed[key[0]].union(of) if key[0] in needed else of
@@ -121,9 +117,7 @@ class Uses:
     def of(step: GroupStep) -> Uses:
         uses = Uses()
         for kernel in step.kernels:
-            for index in range(len(kernel.activations)):
-                name, shape = input_key(kernel, index)
-                key = (name, next(k.out_shape for k in step.kernels if k.name == name)) if name in step.made else (name, shape)
+            for key in step.keys(kernel):
                 uses.left[key] = uses.left.get(key, 0) + 1
         return uses
 
@@ -138,4 +132,4 @@ def is_local_op(op: TensorOp) -> bool:
     return isinstance(kernel_for(op), LocalKernel)
 
 
-__all__ = ["AliasStep", "GlobalStep", "GroupStep", "Key", "Step", "Uses", "cut", "group_step", "input_key", "outputs_of", "single_step", "steps_of"]
+__all__ = ["AliasStep", "GlobalStep", "GroupStep", "Key", "Step", "Uses", "cut", "group_step", "outputs_of", "single_step", "steps_of"]

@@ -18,6 +18,10 @@ from tpuc_core.ir import Model, TensorOp, is_none, is_weight, shape_of, storage_
 Arrays = dict[str, np.ndarray]
 
 
+Key = tuple[str, Shape4]
+"""A tensor as an operand: its name, and the four axes under which it is read."""
+
+
 def shape4(shape: Sequence[int]) -> Shape4:
     """The four axes [n, c, h, w] under which the chip sees a tensor: the first axes keep their place, the rest is one."""
     shape = tuple(shape)
@@ -76,11 +80,24 @@ class Kernel:
     def out_storage(self) -> str:
         return storage_of(self.out)
 
+    @cached_property
+    def in_keys(self) -> list[Key]:
+        """Name and four axes of each activation, as this op reads it."""
+        return [(tensor_name(value), self.axes_of(value)) for value in self.activations]
+
+    def axes_of(self, value: SSAValue) -> Shape4:
+        """The four axes under which the op reads an activation."""
+        return shape4(shape_of(value))
+
     def in_shape(self, index: int = 0) -> Shape4:
-        return shape4(shape_of(self.activations[index]))
+        return self.in_keys[index][1]
+
+    @cached_property
+    def in_storages(self) -> list[str]:
+        return [storage_of(value) for value in self.activations]
 
     def in_storage(self, index: int = 0) -> str:
-        return storage_of(self.activations[index])
+        return self.in_storages[index]
 
 
 class LocalKernel(Kernel):
@@ -98,9 +115,11 @@ class LocalKernel(Kernel):
         """Ranges of output channels that are computed one after the other because the constants of all would not fit."""
         return [(0, self.out_shape[1])]
 
-    def block(self, chunk: tuple[int, int]) -> Block:
-        """The block of one chunk."""
-        return Block.of([self._sliced(c, chunk) for c in self.constants()], chunk[1] - chunk[0])
+    @cached_property
+    def blocks(self) -> list[tuple[tuple[int, int], Block]]:
+        """The chunks of output channels, and the block of constants of each."""
+        constants = self.constants()
+        return [(chunk, Block.of([self._sliced(c, chunk) for c in constants], chunk[1] - chunk[0])) for chunk in self.chunks()]
 
     def _sliced(self, constant: Constant, chunk: tuple[int, int]) -> Constant:
         if constant.form.name == "EVERY_LANE":

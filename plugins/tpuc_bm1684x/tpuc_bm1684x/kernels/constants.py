@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
+from math import prod
 
 import numpy as np
 
@@ -35,17 +37,17 @@ class Constant:
     shape: tuple[int, ...]
     storage: str
 
-    @property
+    @cached_property
     def slot_bytes(self) -> int:
         """Bytes of a slot in the lane, gaps included."""
         size = STORAGE[self.storage].itemsize
         if self.form is Form.FILTER_8:
             _, ic, kh, kw = self.shape
             return -(-ic // 64) * 64 * kh * kw
-        count = int(np.prod(self.shape if self.form is Form.EVERY_LANE else self.shape[1:])) * size
+        count = prod(self.shape if self.form is Form.EVERY_LANE else self.shape[1:]) * size
         return -(-count // EU_BYTES) * EU_BYTES if self.form is Form.ALIGNED else count
 
-    @property
+    @cached_property
     def lane_bytes(self) -> int:
         """Bytes of the section in a lane, a multiple of 64."""
         slots = 1 if self.form is Form.EVERY_LANE else -(-self.shape[0] // LANES)
@@ -94,7 +96,7 @@ class Block:
         """The block of constants of an op with that many channels."""
         return Block(tuple(constants), min(LANES, channels))
 
-    @property
+    @cached_property
     def lane_bytes(self) -> int:
         return sum(c.lane_bytes for c in self.constants)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from xdsl.ir import SSAValue
 
 from tpuc_bm1684x.kernels.base import Arrays, LocalKernel, Slice, register, shape4, source_of
 from tpuc_bm1684x.kernels.constants import Constant, Form
@@ -20,8 +21,8 @@ class BroadcastKernel(LocalKernel):
     def prepare(self) -> None:
         self.activations = [source_of(v) for v in self.op.operands if not is_none(v)]
 
-    def in_shape(self, index: int = 0) -> Shape4:
-        shape = shape_of(self.activations[index])
+    def axes_of(self, value: SSAValue) -> Shape4:
+        shape = shape_of(value)
         return shape4((1,) * (len(shape_of(self.out)) - len(shape)) + tuple(shape))
 
     @property
@@ -233,8 +234,8 @@ class LeakyRelu(LocalKernel):
 class PRelu(BroadcastKernel):
     """max(x, 0) + slope * min(x, 0) in f32, a slope per channel."""
 
-    def in_shape(self, index: int = 0) -> Shape4:
-        return shape4(shape_of(self.activations[index])) if index == 0 else (1, int(np.prod(shape_of(self.activations[1]))), 1, 1)
+    def axes_of(self, value: SSAValue) -> Shape4:
+        return shape4(shape_of(value)) if value is self.activations[0] else (1, int(np.prod(shape_of(value))), 1, 1)
 
     def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
         x, slope = inputs

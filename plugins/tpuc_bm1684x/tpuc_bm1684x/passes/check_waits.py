@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 import numpy as np
-from tpuc_core.errors import TpucError
 
 from tpuc_bm1684x.codegen.footprint import footprint
 from tpuc_bm1684x.isa import decode_stream
 from tpuc_bm1684x.isa.fields import Command
+from tpuc_core.errors import TpucError
 
 
 class Stream:

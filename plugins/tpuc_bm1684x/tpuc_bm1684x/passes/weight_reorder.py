@@ -38,7 +38,7 @@ class WeightReorder(Pass):
 def merge(model: Model, op: TensorOp, kernel: LocalKernel) -> None:
     """Replace the weights of an op by its block."""
     arrays = kernel.constant_arrays(model)
-    block = np.concatenate([kernel.block(chunk).pack(kernel.chunk_arrays(arrays, chunk)) for chunk in kernel.chunks()])
+    block = np.concatenate([block.pack(kernel.chunk_arrays(arrays, chunk)) for chunk, block in kernel.blocks])
     merged = model.add_weight(merged_name(kernel), block.view(np.int8).reshape(1, 1, 1, -1), op)
     op.operands[1] = merged
     if len(op.operands) > 2:

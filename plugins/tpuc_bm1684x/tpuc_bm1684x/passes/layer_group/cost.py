@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 
 from tpuc_bm1684x.codegen.emit import WORD_BYTES, block_operands
-from tpuc_bm1684x.codegen.steps import GroupStep, Key, Uses, cut, input_key
+from tpuc_bm1684x.codegen.steps import GroupStep, Uses, cut
 from tpuc_bm1684x.isa.memory_map import LANE_BYTES
 from tpuc_bm1684x.kernels import LocalKernel, Slice
+from tpuc_bm1684x.kernels.base import Key
 from tpuc_bm1684x.kernels.cost_engine import CostEngine
 from tpuc_bm1684x.kernels.engine import GlobalView, Rows, Shape4
 from tpuc_bm1684x.kernels.local_memory import DoesNotFit, Local, aligned_bytes
@@ -44,15 +45,13 @@ def _run(kernel: LocalKernel, images: int, part: Slice) -> KernelCost:
     _, c, _, w = kernel.out_shape
     out = Local.aligned(0, (images, c, len(part.rows), w), kernel.out_storage)
     inputs = [_operand(kernel, i, images, rows) for i, rows in enumerate(part.inputs)]
-    chunks = kernel.chunks()
-    for index, chunk in enumerate(chunks):
-        constants = block_operands(kernel.block(chunk), 0) if kernel.constants() else {}
-        if len(chunks) == 1:
+    for chunk, block in kernel.blocks:
+        constants = block_operands(block, 0)
+        if len(kernel.blocks) == 1:
             kernel.emit(engine, out, inputs, constants, part)
         else:
             for n in range(images):
                 kernel.emit(engine, out.images(n, n + 1).channels(*chunk), [x.images(n, n + 1) for x in inputs], constants, part)
-        del index
     return KernelCost(engine.cycles["tiu"], engine.peak_bytes)
 
 
@@ -72,8 +71,7 @@ def load_cycles(shape: Shape4, strides: Shape4, storage: str) -> int:
 def block_cycles(kernel: LocalKernel) -> int:
     """GDMA cycles of an op's constants."""
     total = 0
-    for chunk in kernel.chunks():
-        block = kernel.block(chunk)
+    for _, block in kernel.blocks:
         if block.size_bytes:
             words = block.lane_bytes // WORD_BYTES
             total += load_cycles((1, block.lanes, 1, words), (0, words, words, 1), "i32")
@@ -82,14 +80,14 @@ def block_cycles(kernel: LocalKernel) -> int:
 
 def block_bytes(kernel: LocalKernel) -> int:
     """Bytes of a lane that an op's constants take at a time."""
-    return max(kernel.block(chunk).lane_bytes for chunk in kernel.chunks())
+    return max(block.lane_bytes for _, block in kernel.blocks)
 
 
 def group_cycles(step: GroupStep, costs: CostModel) -> int | None:
     """Estimated cycles of a group, None if it does not fit local memory."""
     total_tiu = total_gdma = 0
     is_kept = step.nsecs * step.hsecs > 1
-    if is_kept and len(step.kernels) > 1 and any(len(k.chunks()) > 1 for k in step.kernels):
+    if is_kept and len(step.kernels) > 1 and any(len(k.blocks) > 1 for k in step.kernels):
         return None
     kept = sum(block_bytes(k) for k in step.kernels) if is_kept else 0
     for h in range(step.hsecs):
@@ -101,7 +99,7 @@ def group_cycles(step: GroupStep, costs: CostModel) -> int | None:
             return None
         total_tiu += section[0] * step.nsecs
         total_gdma += section[1] * step.nsecs
-    total_gdma += sum(block_cycles(k) * (step.nsecs * step.hsecs if len(k.chunks()) > 1 else 1) for k in step.kernels)
+    total_gdma += sum(block_cycles(k) * (step.nsecs * step.hsecs if len(k.blocks) > 1 else 1) for k in step.kernels)
     return max(total_tiu, total_gdma) + min(total_tiu, total_gdma) // 8
 
 
@@ -112,7 +110,7 @@ def _section_cycles(step: GroupStep, h: int, kept: int, is_kept: bool, costs: Co
     live: dict[Key, int] = {}
     tiu = gdma = 0
     for kernel in step.kernels:
-        keys = sizes.keys(kernel)
+        keys = step.keys(kernel)
         for index, key in enumerate(keys):
             if key not in live:
                 live[key] = sizes.bytes(key, kernel.in_storage(index), rows[key])
@@ -139,11 +137,6 @@ class Sizes:
 
     def __init__(self, step: GroupStep):
         self.nsecs = step.nsecs
-        self.shapes = {k.name: k.out_shape for k in step.kernels}
-
-    def keys(self, kernel: LocalKernel) -> list[Key]:
-        """The keys of a kernel's operands."""
-        return [(name, self.shapes.get(name, shape)) for name, shape in (input_key(kernel, i) for i in range(len(kernel.activations)))]
 
     def images(self, count: int) -> int:
         """Images of a tensor in the largest slice."""
@@ -156,11 +149,6 @@ class Sizes:
     def load_cycles(self, key: Key, storage: str, rows: Rows) -> int:
         n, c, h, w = key[1]
         return load_cycles((self.images(n), c, len(rows), w), (c * h * w, h * w, w, 1), storage)
-
-
-def fits(step: GroupStep, costs: CostModel) -> bool:
-    """Whether a group fits as it is cut."""
-    return group_cycles(step, costs) is not None
 
 
 def sections(images: int, height: int) -> Sequence[tuple[int, int]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from xdsl.ir import Block, Operation, Region, SSAValue
 
 from tpuc_bm1684x.codegen.emit import Emitter
-from tpuc_bm1684x.codegen.steps import BOUNDARIES, GroupStep, input_key, outputs_of
+from tpuc_bm1684x.codegen.steps import BOUNDARIES, GroupStep, outputs_of
 from tpuc_bm1684x.kernels import LocalKernel, kernel_for
 from tpuc_bm1684x.kernels.command_engine import CommandEngine
 from tpuc_bm1684x.kernels.local_memory import DoesNotFit
@@ -59,29 +59,70 @@ def runs_of(model: Model) -> list[list[LocalKernel]]:
 
 def best_groups(run: Sequence[LocalKernel], returned: set[SSAValue], most_ops: int) -> list[GroupStep]:
     """The cheapest groups of a run. Raises TpucError for an op that does not fit local memory in any slice."""
-    costs = CostModel()
-    best: list[tuple[int, int, GroupStep | None]] = [(0, 0, None)]
-    for stop in range(1, len(run) + 1):
-        options = []
+    planner = Planner(run, returned)
+    while True:
+        steps = planner.best(most_ops)
+        refused = [step for step in steps if not is_emitted(step)]
+        if not refused:
+            return steps
+        planner.refused |= {cut_of(step) for step in refused}
+
+
+def cut_of(step: GroupStep) -> tuple[str, str, int, int]:
+    """What tells the groups of a run apart."""
+    return step.kernels[0].name, step.kernels[-1].name, step.nsecs, step.hsecs
+
+
+class Planner:
+    """Dynamic programming over the cuts of a run. `refused`: groups whose estimate was too good."""
+
+    def __init__(self, run: Sequence[LocalKernel], returned: set[SSAValue]):
+        self.run, self.returned = run, returned
+        self.costs = CostModel()
+        self.cycles: dict[tuple[str, str, int, int], int | None] = {}
+        self.refused: set[tuple[str, str, int, int]] = set()
+
+    def best(self, most_ops: int) -> list[GroupStep]:
+        """The cheapest groups that are not refused."""
+        best: list[tuple[int, int, GroupStep | None]] = [(0, 0, None)]
+        for stop in range(1, len(self.run) + 1):
+            options = [(best[start][0] + cycles, start, step) for start, cycles, step in self._groups_until(stop, most_ops)]
+            best.append(min(options, key=lambda option: option[0]))
+        steps: list[GroupStep] = []
+        stop = len(self.run)
+        while stop:
+            _, start, step = best[stop]
+            steps.append(step)  # type: ignore[arg-type]
+            stop = start
+        return steps[::-1]
+
+    def _groups_until(self, stop: int, most_ops: int) -> Iterator[tuple[int, int, GroupStep]]:
         for start in range(stop - 1, max(-1, stop - 1 - most_ops), -1):
-            kernels = list(run[start:stop])
-            if len(kernels) > 1 and not can_share(kernels):
-                break
-            found = cheapest_cut(kernels, outputs_of(kernels, returned), costs)
+            kernels = list(self.run[start:stop])
+            found = self._cheapest_cut(kernels) if len(kernels) == 1 or can_share(kernels) else None
             if found is not None:
-                options.append((best[start][0] + found[0], start, found[1]))
+                yield start, *found
             elif len(kernels) == 1:
                 raise TpucError(f'"{kernels[0].name}" ({kernels[0].op.name}, {list(kernels[0].out_shape)}) does not fit the local memory of bm1684x in any slice')
             else:
-                break
-        best.append(min(options, key=lambda option: option[0]))
-    steps: list[GroupStep] = []
-    stop = len(run)
-    while stop:
-        _, start, step = best[stop]
-        steps.append(step)  # type: ignore[arg-type]
-        stop = start
-    return steps[::-1]
+                return
+
+    def _cheapest_cut(self, kernels: list[LocalKernel]) -> tuple[int, GroupStep] | None:
+        """The coarsest cut of a group that fits, with its cycles."""
+        outputs = outputs_of(kernels, self.returned)
+        heights = [k.out_shape[2] for k in kernels if k.name in outputs]
+        height = min(heights) if all(k.can_slice_rows() for k in kernels) else 1
+        for nsecs, hsecs in sections(kernels[0].out_shape[0], height):
+            if len(kernels) > 1 and nsecs * hsecs > MOST_SECTIONS:
+                return None
+            step = GroupStep(kernels, outputs, nsecs, hsecs)
+            key = cut_of(step)
+            if key not in self.cycles:
+                self.cycles[key] = group_cycles(step, self.costs)
+            cycles = self.cycles[key]
+            if cycles is not None and key not in self.refused:
+                return cycles, step
+        return None
 
 
 def can_share(kernels: Sequence[LocalKernel]) -> bool:
@@ -90,8 +131,7 @@ def can_share(kernels: Sequence[LocalKernel]) -> bool:
     if len({k.out_shape[0] for k in kernels}) > 1:
         return False
     for kernel in kernels:
-        for index in range(len(kernel.activations)):
-            name, shape = input_key(kernel, index)
+        for name, shape in kernel.in_keys:
             is_spread = shape[1] == 1 < kernel.out_shape[1] and kernel.op.name in ELEMENTWISE
             if name in made and (made[name] != shape or is_spread):
                 return False
@@ -99,20 +139,6 @@ def can_share(kernels: Sequence[LocalKernel]) -> bool:
 
 
 ELEMENTWISE = {f"tpu.{name}" for name in ("Add", "Sub", "Mul", "Div", "Max", "Min", "PReluOp")}
-
-
-def cheapest_cut(kernels: list[LocalKernel], outputs: list[str], costs: CostModel) -> tuple[int, GroupStep] | None:
-    """The coarsest cut of a group that fits, with its cycles."""
-    heights = [k.out_shape[2] for k in kernels if k.name in outputs]
-    height = min(heights) if all(k.can_slice_rows() for k in kernels) else 1
-    for nsecs, hsecs in sections(kernels[0].out_shape[0], height):
-        if len(kernels) > 1 and nsecs * hsecs > MOST_SECTIONS:
-            return None
-        step = GroupStep(kernels, outputs, nsecs, hsecs)
-        cycles = group_cycles(step, costs)
-        if cycles is not None and is_emitted(step):
-            return cycles, step
-    return None
 
 
 class AnyAddress(Mapping):
@@ -130,8 +156,6 @@ class AnyAddress(Mapping):
 
 def is_emitted(step: GroupStep) -> bool:
     """Whether code generation of a group alone succeeds."""
-    if len(step.kernels) == 1 and step.nsecs * step.hsecs == 1:
-        pass
     available = {tensor_name(v) for k in step.kernels for v in k.activations if tensor_name(v) not in step.made}
     try:
         Emitter(CommandEngine(AnyAddress())).emit([step], available)
