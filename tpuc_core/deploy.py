@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,12 +81,22 @@ def build(job: Job, top: Model) -> Build:
     plan = quantizer.plan(top, chip, job.mode.upper(), is_asymmetric=job.is_asymmetric, overrides=overrides)
     lowered = chip.lower(top, plan, quant_input=job.quant_input, quant_output=job.quant_output)
     stem = job.bmodel.with_name(prefix(job, top))
-    hashes = {role: file_sha256(path) for role, path in job.sources().items()}
+    hashes = source_hashes(job, top, plan)
     files = [Path(f"{stem}_tpu.mlir"), Path(f"{stem}_final.mlir"), job.bmodel]
     save_model(lowered, files[0], f"{stem.name}_tpu_weights.npz")
     final = chip.compile(lowered, job.bmodel, section(top, plan, sources=hashes))
     save_model(final, files[1], f"{stem.name}_final_weights.npz")
     return Build(job, top, plan, lowered, final, chip, hashes, files)
+
+
+def source_hashes(job: Job, top: Model, plan: Plan) -> dict[str, str]:
+    """sha256 of what the result depends on, by role: the job's files, the model's weights, the plan."""
+    hashes = {role: file_sha256(path) for role, path in job.sources().items()}
+    weights = job.mlir.parent / (top.get_attribute("weight_file") or "")
+    if weights.is_file():
+        hashes["weights"] = file_sha256(weights)
+    hashes["plan"] = hashlib.sha256(json.dumps(plan.as_json(), sort_keys=True).encode()).hexdigest()
+    return hashes
 
 
 def load_top(job: Job) -> Model:

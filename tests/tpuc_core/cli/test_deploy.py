@@ -107,6 +107,7 @@ def test_a_reference_takes_the_place_of_the_evaluation(deploy, folder):
     (("--tolerance", "0.9"), {}, "two numbers"),
     (("--test_input", "none.npz"), {}, "none.npz"),
     (("--asymmetric",), {}, "asymmetric"),
+    (("--model", "no/such/place/cnn.bmodel"), {}, 'cannot write "no/such/place'),
 ])
 def test_what_cannot_be_is_one_sentence(deploy, words, options, sentence):
     code, output = deploy(*words, **options)
