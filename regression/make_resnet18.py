@@ -3,9 +3,9 @@
 
     python regression/make_resnet18.py resnet18.onnx [--seed N]
 
-Input "input" [1, 3, 224, 224], output "output" [1, 1000], opset 13, IR version 8, names as torch's exporter gives them. Every
-convolution has He-initialised weights and a small bias (what is left of its batch normalisation), so that activations keep
-their size through the net.
+Input "input" [1, 3, 224, 224], output "output" [1, 1000], opset 13, IR version 8, names as torch's exporter gives
+them. Every convolution has He-initialised weights and a small bias (what is left of its batch normalisation), so that
+activations keep their size through the net.
 """
 
 from __future__ import annotations
@@ -44,9 +44,21 @@ class Builder:
         """`shape` is (input channels, output channels)."""
         ic, oc = shape
         deviation = gain * (2.0 / (ic * kernel * kernel)) ** 0.5
-        inputs = [x, self.weight(f"{name}.weight", (oc, ic, kernel, kernel), deviation), self.weight(f"{name}.bias", (oc,), 0.1)]
-        return self.node("Conv", inputs, f"/{name}/Conv_output_0", kernel_shape=[kernel] * 2, strides=[stride] * 2,
-                         pads=[kernel // 2] * 4, dilations=[1, 1], group=1)
+        inputs = [
+            x,
+            self.weight(f"{name}.weight", (oc, ic, kernel, kernel), deviation),
+            self.weight(f"{name}.bias", (oc,), 0.1),
+        ]
+        return self.node(
+            "Conv",
+            inputs,
+            f"/{name}/Conv_output_0",
+            kernel_shape=[kernel] * 2,
+            strides=[stride] * 2,
+            pads=[kernel // 2] * 4,
+            dilations=[1, 1],
+            group=1,
+        )
 
     def relu(self, x: str, name: str) -> str:
         return self.node("Relu", [x], f"/{name}/Relu_output_0")
@@ -74,8 +86,10 @@ def resnet18(seed: int = 18) -> onnx.ModelProto:
     x = b.node("Flatten", [x], "/Flatten_output_0", axis=1)
     fc = [x, b.weight("fc.weight", (CLASSES, channels), channels**-0.5), b.weight("fc.bias", (CLASSES,), 0.1)]
     b.node("Gemm", fc, "output", alpha=1.0, beta=1.0, transB=1)
-    ends = [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, 224, 224]),
-            helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, CLASSES])]
+    ends = [
+        helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, 224, 224]),
+        helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, CLASSES]),
+    ]
     graph = helper.make_graph(b.nodes, "resnet18", ends[:1], ends[1:], b.weights)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], producer_name="tpuc-zoo")
     model.ir_version = 8

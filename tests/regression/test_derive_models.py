@@ -45,7 +45,10 @@ def pixels(image: Path, size: int) -> np.ndarray:
 )
 def test_a_derived_model_is_as_right_as_its_source(zoo, name, folder, size, mean, scale, first_class, least) -> None:
     session = onnxruntime.InferenceSession(str(zoo.model(name)[0]), providers=["CPUExecutionProvider"])
-    labels, images = zoo.labels(folder), zoo.images(folder)[::25] if folder.startswith("imagenet") else zoo.images(folder)
+    labels, images = (
+        zoo.labels(folder),
+        zoo.images(folder)[::25] if folder.startswith("imagenet") else zoo.images(folder),
+    )
     right = 0
     for image in images:
         x = (pixels(image, size) - np.float32(mean)) * np.float32(scale)

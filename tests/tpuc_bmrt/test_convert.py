@@ -30,7 +30,9 @@ def test_bf16_is_rounded_to_the_nearest(values: list[float]) -> None:
     expected = real.astype(ml_dtypes.bfloat16)
     stored = to_stored(real, end("bf16"))
     np.testing.assert_array_equal(stored, expected.view(np.uint16))
-    np.testing.assert_array_equal(from_raw(stored.view(np.uint8).reshape(-1), end("bf16"), dequantize=True), expected.astype(np.float32))
+    np.testing.assert_array_equal(
+        from_raw(stored.view(np.uint8).reshape(-1), end("bf16"), dequantize=True), expected.astype(np.float32)
+    )
 
 
 def test_integer_ends_take_integers_that_fit() -> None:

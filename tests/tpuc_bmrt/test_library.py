@@ -41,7 +41,10 @@ def test_the_package_gives_its_cmodel_under_the_names_that_the_loader_wants(plac
     folder = package(places, "libbmlib.so.0", "libbmlib_bm1684x.so.0")
     found = find_library()
     assert found.is_cmodel
-    assert found.links == {"libcmodel.so": folder / "libcmodel_bm1684x.so", "libbmlib.so.0": folder / "libbmlib_bm1684x.so.0"}
+    assert found.links == {
+        "libcmodel.so": folder / "libcmodel_bm1684x.so",
+        "libbmlib.so.0": folder / "libbmlib_bm1684x.so.0",
+    }
 
 
 def test_a_board_with_a_driver_package_comes_first(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +63,9 @@ def test_the_search_path_comes_before_the_usual_directories(places: Path, monkey
     assert find_library().runtime == places / "own" / "libbmrt.so"
 
 
-@pytest.mark.parametrize(("name", "expected"), [("bm-sophon0", True), ("bm-tpu0", True), ("bmdev-ctl", False), ("null", False)])
+@pytest.mark.parametrize(
+    ("name", "expected"), [("bm-sophon0", True), ("bm-tpu0", True), ("bmdev-ctl", False), ("null", False)]
+)
 def test_a_board_is_a_device_of_the_driver(tmp_path: Path, name: str, expected: bool) -> None:
     (tmp_path / name).touch()
     assert has_board(tmp_path) is expected

@@ -91,23 +91,36 @@ def _describe_section(content: dict[str, Any], blobs: dict[str, bytes]) -> dict[
 
 
 def _as_text(description: dict[str, Any]) -> str:
-    lines = [f"{description['file']}: {description['bytes']:,} bytes, chip {description['chip']}, format {description['version']}"]
-    for net in description["nets"]:
-        for number, stage in enumerate(net["stages"]):
-            lines += ["", f"net {net['name']}, stage {number}: weights {stage['coefficient_bytes']:,} bytes, "
-                      f"neurons {stage['neuron_bytes']:,} bytes, {len(stage['subnets'])} subnet(s)"]
-            rows = [[kind, t["name"], t["dtype"], "x".join(map(str, t["shape"])), f"{t['address']:#x}", f"{t['scale']:.6g}", t["zero_point"]]
-                    for kind in ("inputs", "outputs") for t in stage[kind]]
-            lines += [tabulate(rows, ["", "name", "type", "shape", "address", "scale", "zero point"]), ""]
-            rows = [[i, *group.values()] for i, group in enumerate(stage["groups"])]
-            lines.append(tabulate(rows, ["group", "TIU commands", "bytes", "GDMA commands", "bytes"]))
-    section = description["section"]
+    head = "{file}: {bytes:,} bytes, chip {chip}, format {version}".format(**description)
+    stages = [(net["name"], i, stage) for net in description["nets"] for i, stage in enumerate(net["stages"])]
+    blocks = [_stage_text(*stage) for stage in stages]
+    return "\n\n".join([head, *blocks, _section_text(description["section"])])
+
+
+def _stage_text(net: str, number: int, stage: dict[str, Any]) -> str:
+    sizes = "weights {coefficient_bytes:,} bytes, neurons {neuron_bytes:,} bytes".format(**stage)
+    ends = [[kind.rstrip("s"), *_tensor_row(t)] for kind in ("inputs", "outputs") for t in stage[kind]]
+    groups = [[i, *group.values()] for i, group in enumerate(stage["groups"])]
+    return "\n\n".join([
+        f"net {net}, stage {number}: {sizes}, {len(stage['subnets'])} subnet(s)",
+        tabulate(ends, ["", "name", "type", "shape", "address", "scale", "zero point"]),
+        tabulate(groups, ["group", "TIU commands", "bytes", "GDMA commands", "bytes"]),
+    ])  # fmt: skip
+
+
+def _tensor_row(tensor: dict[str, Any]) -> list[Any]:
+    shape, address = "x".join(map(str, tensor["shape"])), f"{tensor['address']:#x}"
+    return [tensor["name"], tensor["dtype"], shape, address, f"{tensor['scale']:.6g}", tensor["zero_point"]]
+
+
+def _section_text(section: dict[str, Any] | None) -> str:
     if section is None:
-        return "\n".join([*lines, "", "written by another tool: no section of tpuc in it"])
+        return "written by another tool: no section of tpuc in it"
     proven = section["certified_tensors"]
-    lines += ["", "certificate: none" if proven is None else f"certificate: {proven} tensors proven; `tpuc bmodel verify` checks it"]
-    lines += [f"{key}: {value if not isinstance(value, dict | list) else json.dumps(value)}" for key, value in section.items() if key != "certified_tensors"]
-    return "\n".join(lines)
+    proof = "none" if proven is None else f"{proven} tensors proven; `tpuc bmodel verify` checks it"
+    rows = [[key, json.dumps(value) if isinstance(value, dict | list) else value]
+            for key, value in section.items() if key != "certified_tensors"]  # fmt: skip
+    return tabulate([["certificate", proof], *rows], tablefmt="plain", disable_numparse=True)
 
 
 @click.command()
@@ -138,8 +151,8 @@ def listing(bmodel: Bmodel, engines: list[str]) -> Iterator[str]:
 def weights(file: Path, output: Path) -> None:
     """Take the weights out of a bmodel FILE, in the chip's layouts.
 
-    Their types and shapes are known where tpuc wrote the file; otherwise they are bytes by the name that the file has for
-    them.
+    Their types and shapes are known where tpuc wrote the file; otherwise they are bytes by the name that the file has
+    for them.
     """
     from tpuc_core.npz import save_npz
 
@@ -174,12 +187,17 @@ def _slice(memory: np.ndarray, name: str, offset: int, size_bytes: int) -> np.nd
 
 @click.command()
 @FILE
-@click.option("--input", "input_file", type=click.Path(path_type=Path), help="The test input as npz, where the file does not hold it.")
+@click.option(
+    "--input",
+    "input_file",
+    type=click.Path(path_type=Path),
+    help="The test input as npz, where the file does not hold it.",
+)
 def verify(file: Path, input_file: Path | None) -> None:
     """Check the certificate of a bmodel FILE again.
 
-    Compares the hashes of commands, weights and tpuc's data, then runs the simulator on the test input and compares every
-    tensor bit for bit. Exit code 1 when something does not hold.
+    Compares the hashes of commands, weights and tpuc's data, then runs the simulator on the test input and compares
+    every tensor bit for bit. Exit code 1 when something does not hold.
     """
     from tpuc_bm1684x.bmodel.certificate import Certificate
     from tpuc_bm1684x.bmodel.verify import certified_input, check_hashes, check_tensors
@@ -209,4 +227,3 @@ def _simulate(file: Path, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray
     from tpuc_bm1684x.simulator.simulator import Simulator
 
     return Simulator(file).run(inputs, all_tensors=True, dequantize=False)
-

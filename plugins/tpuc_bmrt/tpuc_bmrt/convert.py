@@ -12,8 +12,8 @@ from tpuc_core.errors import TpucError
 from tpuc_core.session import TensorInfo
 
 NUMPY_NAMES = {
-    "f32": "float32", "f16": "float16", "bf16": "bfloat16", "i8": "int8", "u8": "uint8", "i16": "int16", "u16": "uint16",
-    "i32": "int32", "u32": "uint32",
+    "f32": "float32", "f16": "float16", "bf16": "bfloat16", "i8": "int8", "u8": "uint8", "i16": "int16",
+    "u16": "uint16", "i32": "int32", "u32": "uint32",
 }  # fmt: skip
 
 
@@ -24,7 +24,8 @@ def describe(end: End, *, is_input: bool) -> TensorInfo:
 
 
 def to_stored(array: np.ndarray, end: End) -> np.ndarray:
-    """The stored values of an input, contiguous, bf16 as uint16. Raises TpucError: wrong size, integers of another type."""
+    """The stored values of an input, contiguous, bf16 as uint16. Raises TpucError: wrong size, integers of another
+    type."""
     array = np.asarray(array)
     if array.size != math.prod(end.shape):
         raise TpucError(f'input "{end.name}" has shape {list(array.shape)}, the net wants {list(end.shape)}')

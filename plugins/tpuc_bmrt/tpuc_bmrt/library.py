@@ -9,7 +9,12 @@ from pathlib import Path
 
 from tpuc_core.errors import TpucError
 
-DRIVER_DIRECTORIES = (Path("/opt/sophon/libsophon-current/lib"), Path("/system/lib"), Path("/usr/local/lib"), Path("/usr/lib"))
+DRIVER_DIRECTORIES = (
+    Path("/opt/sophon/libsophon-current/lib"),
+    Path("/system/lib"),
+    Path("/usr/local/lib"),
+    Path("/usr/lib"),
+)
 DEVICE_PATTERNS = ("bm-sophon[0-9]*", "bm-tpu[0-9]*")
 RUNTIME, CMODEL = "libbmrt.so", "libcmodel_bm1684x.so"
 

@@ -113,15 +113,12 @@ class Runtime:
         net = self.bmrt.bmrt_get_network_info(self.runtime, self.net)[0]
         stage = net.stages[0]
         self.output_bytes = [net.max_output_bytes[i] for i in range(net.output_count)]
-        inputs = [
-            _end(net.input_names[i], net.input_types[i], stage.input_shapes[i], net.input_scales[i], net.input_zero_points[i])
-            for i in range(net.input_count)
-        ]
-        outputs = [
-            _end(net.output_names[i], net.output_types[i], stage.output_shapes[i], net.output_scales[i], net.output_zero_points[i])
-            for i in range(net.output_count)
-        ]
-        return inputs, outputs
+        inputs = (net.input_names, net.input_types, stage.input_shapes, net.input_scales, net.input_zero_points)
+        outputs = (net.output_names, net.output_types, stage.output_shapes, net.output_scales, net.output_zero_points)
+        return (
+            [_end(*(column[i] for column in inputs)) for i in range(net.input_count)],
+            [_end(*(column[i] for column in outputs)) for i in range(net.output_count)],
+        )
 
     def launch(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
         """Run once on the stored values of every input; the bytes of every output."""

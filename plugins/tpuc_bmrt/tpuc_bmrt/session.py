@@ -26,12 +26,12 @@ SHOWN_LOG_LINES = 5
 
 
 class BmrtSession:
-    """Runs the first net of a file. `seconds` has the time of each launch so far, copies of inputs and outputs included,
-    start-up and loading left out."""
+    """Runs the first net of a file. `seconds` has the time of each launch so far, copies of inputs and outputs
+    included, start-up and loading left out."""
 
     def __init__(self, path: str | Path, timeout_seconds: float | None = None):
-        """Raises TpucError: no runtime library, refused file, no answer within the time (default $TPUC_BMRT_TIMEOUT, else
-        600 s)."""
+        """Raises TpucError: no runtime library, refused file, no answer within the time (default $TPUC_BMRT_TIMEOUT,
+        else 600 s)."""
         self.path = existing_file(path).resolve()
         self.timeout_seconds = timeout_seconds or _timeout()
         self.seconds: list[float] = []
@@ -45,7 +45,8 @@ class BmrtSession:
         self.outputs = [describe(end, is_input=False) for end in outputs]
 
     def run(self, inputs: Tensors, *, all_tensors: bool = False, dequantize: bool = True) -> Tensors:
-        """The outputs by name. Raises TpucError: a missing or wrong input, `all_tensors`, and whatever goes wrong there."""
+        """The outputs by name. Raises TpucError: a missing or wrong input, `all_tensors`, and whatever goes wrong
+        there."""
         if all_tensors:
             raise TpucError("the vendor's runtime gives the outputs of a bmodel only; the simulator gives every tensor")
         self._send([to_stored(self._find(inputs, end), end) for end in self._inputs])
@@ -127,7 +128,8 @@ class BmrtSession:
 
     def _death(self) -> TpucError:
         code = self._process.wait()
-        return self._failure(f"its process was killed by signal {-code}" if code < 0 else f"its process ended with status {code}")
+        end = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
+        return self._failure(f"its process {end}")
 
     def _failure(self, why: str) -> TpucError:
         lines = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]

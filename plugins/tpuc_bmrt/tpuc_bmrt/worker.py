@@ -1,7 +1,7 @@
 """The process that loads the runtime library: `python -m tpuc_bmrt.worker SOCKET LIBRARY MODEL`.
 
-It says ("ready", inputs, outputs), then answers each list of arrays by ("done", seconds, arrays); or it says ("failed", why)
-and ends. The library prints, exits, aborts and hangs as it likes, which is why it is alone in here.
+It says ("ready", inputs, outputs), then answers each list of arrays by ("done", seconds, arrays); or it says
+("failed", why) and ends. The library prints, exits, aborts and hangs as it likes, which is why it is alone in here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def serve(connection: Connection, library: str, model: str) -> None:
             began = time.perf_counter()
             outputs = runtime.launch(arrays)
             connection.send(("done", time.perf_counter() - began, outputs))
-    except (RuntimeFailure, OSError, AttributeError) as error:  # AttributeError: a library without one of the functions
+    except (RuntimeFailure, OSError, AttributeError) as error:  # AttributeError: one of the functions is missing
         connection.send(("failed", str(error)))
 
 

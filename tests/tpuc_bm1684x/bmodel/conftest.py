@@ -20,7 +20,9 @@ IN_GLOBAL, IN_LOCAL = (128, 16, 4, 1), (16, 16, 4, 1)
 
 def move(cmd_id: int, awaited: int, source: int, target: int, *, is_load: bool) -> bytes:
     sides = (IN_GLOBAL, IN_LOCAL) if is_load else (IN_LOCAL, IN_GLOBAL)
-    strides = {f"{side}_{axis}stride": s for side, values in zip(("src", "dst"), sides) for axis, s in zip("nchw", values)}
+    strides = {
+        f"{side}_{axis}stride": s for side, values in zip(("src", "dst"), sides) for axis, s in zip("nchw", values)
+    }
     sizes = {f"src_{axis}size": size for axis, size in zip("nchw", SHAPE)}
     return FORM_BY_NAME["DMA_tensor"].encode(
         cmd_id=cmd_id, cmd_id_dep=awaited, stride_enable=1, nchw_copy=1, src_data_format=ElementType.F32,
@@ -43,10 +45,25 @@ def make_bmodel() -> Bmodel:
     load = move(1, 0, x.address, LOCAL_MEMORY + X_LOCAL, is_load=True)
     store = move(2, 1, LOCAL_MEMORY + Y_LOCAL, y.address, is_load=False)
     group = CommandGroup(join_stream("tiu", [add_half()]), join_stream("gdma", [load, store]), 2, 3)
-    piece = {"engine": "tiu", "group": 0, "after": 1, "space": "local", "address": Y_LOCAL, "shape": list(SHAPE),
-             "strides": list(IN_LOCAL), "offset": [0, 0, 0, 0]}
-    entry = {"name": "y", "storage": "f32", "shape": list(SHAPE), "shape4": list(SHAPE), "scale": 1.0, "zero_point": 0,
-             "pieces": [piece]}
+    piece = {
+        "engine": "tiu",
+        "group": 0,
+        "after": 1,
+        "space": "local",
+        "address": Y_LOCAL,
+        "shape": list(SHAPE),
+        "strides": list(IN_LOCAL),
+        "offset": [0, 0, 0, 0],
+    }
+    entry = {
+        "name": "y",
+        "storage": "f32",
+        "shape": list(SHAPE),
+        "shape4": list(SHAPE),
+        "scale": 1.0,
+        "zero_point": 0,
+        "pieces": [piece],
+    }
     stage = Stage(
         inputs=[x],
         outputs=[y],

@@ -14,7 +14,13 @@ from tpuc_core.errors import TpucError
 
 def proof(x: np.ndarray) -> dict:
     tensors = {"y": x + np.float32(0.5)}
-    return certificate(prove(tensors, tensors, {"y": "tpu.Add"}), None, sources={"mlir": "0" * 64}, inputs={"x": x}, input_words="random:0")
+    return certificate(
+        prove(tensors, tensors, {"y": "tpu.Add"}),
+        None,
+        sources={"mlir": "0" * 64},
+        inputs={"x": x},
+        input_words="random:0",
+    )
 
 
 @pytest.fixture
@@ -64,7 +70,9 @@ def test_every_part_has_its_own_hash(bmodel: Bmodel) -> None:
         "coefficients": {"coefficients": b"other"},
         "section": {"section": Section({"name": "other"})},
         "content": {"ctx_size": 4096},
-        "commands": {"subnets": [dataclasses.replace(stage.subnets[0], groups=[dataclasses.replace(stage.groups[0], tiu=b"x")])]},
+        "commands": {
+            "subnets": [dataclasses.replace(stage.subnets[0], groups=[dataclasses.replace(stage.groups[0], tiu=b"x")])]
+        },
     }
     for part, change in changes.items():
         bmodel.nets[0].stages = [dataclasses.replace(stage, **change)]

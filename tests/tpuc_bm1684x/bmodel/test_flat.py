@@ -41,7 +41,9 @@ class Root(Table):
     pairs = vector(7, PAIR)
 
 
-leaves = st.builds(lambda name, sizes: Leaf(name=name, sizes=sizes), st.text(), st.lists(st.integers(0, 2**64 - 1), max_size=9))
+leaves = st.builds(
+    lambda name, sizes: Leaf(name=name, sizes=sizes), st.text(), st.lists(st.integers(0, 2**64 - 1), max_size=9)
+)
 roots = st.fixed_dictionaries(
     {},
     optional={

@@ -37,7 +37,10 @@ def test_groups_of_all_subnets_come_in_order(bmodel: Bmodel) -> None:
         (lambda d: with_bytes(d, 4, struct.pack("<I", 80)), "its head says 80 bytes"),
         (lambda d: with_bytes(d, 64, struct.pack("<I", 0x7FFFFFFF)), "an offset of 0x7fffffff"),
         (lambda d: d.replace(b"BM1684X\0", b"BM1688\0\0"), "for the chip"),
-        (lambda d: d.replace(struct.pack("<QQ", 0, 4096), struct.pack("<QQ", 1 << 40, 4096)), "outside its binary part"),
+        (
+            lambda d: d.replace(struct.pack("<QQ", 0, 4096), struct.pack("<QQ", 1 << 40, 4096)),
+            "outside its binary part",
+        ),
     ],
 )
 def test_damage_is_one_sentence(bmodel: Bmodel, tmp_path: Path, damage, words: str) -> None:

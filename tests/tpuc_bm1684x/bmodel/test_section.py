@@ -8,12 +8,18 @@ from tpuc_bm1684x.bmodel.section import HEAD, MAGIC, Section, decode_section, en
 from tpuc_core.errors import TpucError
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
 sections = st.builds(
-    Section, st.dictionaries(st.text(), json_values, max_size=4), st.dictionaries(st.text(), st.binary(max_size=9), max_size=3)
+    Section,
+    st.dictionaries(st.text(), json_values, max_size=4),
+    st.dictionaries(st.text(), st.binary(max_size=9), max_size=3),
 )
 
 

@@ -1,4 +1,5 @@
-"""The vendor's tools judge the reader and the writer: what they wrote is read, what is written from that runs as before."""
+"""The vendor's tools judge the reader and the writer: what they wrote is read, what is written from that runs
+as before."""
 
 from __future__ import annotations
 
@@ -18,7 +19,10 @@ from tpuc_core.errors import TpucError
 VENDOR = Path(os.environ.get("TPUC_VENDOR") or Path.home() / ".cache" / "tpuc-vendor")
 pytestmark = [
     pytest.mark.vendor,
-    pytest.mark.skipif(not (VENDOR / "bin" / "model_deploy").exists(), reason="the vendor's tools are not installed: run `make vendor`"),
+    pytest.mark.skipif(
+        not (VENDOR / "bin" / "model_deploy").exists(),
+        reason="the vendor's tools are not installed: run `make vendor`",
+    ),
 ]
 
 
@@ -47,7 +51,8 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model.ir_version = 8
     onnx.save(model, str(folder / "net.onnx"))
     shapes = "[[1,5,12,12],[1,3,12,12]]"
-    vendor(folder, "model_transform", "--model_name", "net", "--model_def", "net.onnx", "--input_shapes", shapes, "--mlir", "net.mlir")
+    command = "model_transform --model_name net --model_def net.onnx --mlir net.mlir --input_shapes"
+    vendor(folder, *command.split(), shapes)
     return folder
 
 
@@ -55,14 +60,18 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def compiled(request: pytest.FixtureRequest, network: Path) -> Path:
     """A file of the vendor's compiler."""
     file = f"{request.param}.bmodel"
-    vendor(network, "model_deploy", "--mlir", "net.mlir", "--chip", "bm1684x", "--quantize", request.param, "--model", file)
+    command = f"model_deploy --mlir net.mlir --chip bm1684x --quantize {request.param} --model {file}"
+    vendor(network, *command.split())
     return network / file
 
 
 @pytest.fixture(scope="module")
 def inputs() -> dict[str, np.ndarray]:
     random = np.random.default_rng(2)
-    return {"a": random.standard_normal((1, 5, 12, 12)).astype(np.float32), "b": random.standard_normal((1, 3, 12, 12)).astype(np.float32)}
+    return {
+        "a": random.standard_normal((1, 5, 12, 12)).astype(np.float32),
+        "b": random.standard_normal((1, 3, 12, 12)).astype(np.float32),
+    }
 
 
 def rewritten(source: Path, tmp_path: Path) -> Path:
@@ -78,7 +87,9 @@ def test_a_rewritten_file_gives_the_same_bytes(compiled: Path, inputs: dict, tmp
         assert (ours.inputs, ours.outputs) == (theirs.inputs, theirs.outputs)
         expected, found = theirs.run(inputs, dequantize=False), ours.run(inputs, dequantize=False)
     assert len(expected) == 2
-    assert {name: array.tobytes() for name, array in found.items()} == {name: array.tobytes() for name, array in expected.items()}
+    assert {name: array.tobytes() for name, array in found.items()} == {
+        name: array.tobytes() for name, array in expected.items()
+    }
 
 
 def test_model_tool_describes_a_rewritten_file(compiled: Path, tmp_path: Path) -> None:

@@ -33,7 +33,10 @@ def test_an_untouched_file_passes(certified: Bmodel) -> None:
 def test_one_changed_weight_is_found(certified: Bmodel) -> None:
     stage = certified.nets[0].stages[0]
     stage.coefficients = stage.coefficients[:-1] + b"\x00"
-    assert failed(check_hashes(certified, Certificate.of(certified))) == ["coefficients as certified", "content as certified"]
+    assert failed(check_hashes(certified, Certificate.of(certified))) == [
+        "coefficients as certified",
+        "content as certified",
+    ]
 
 
 def test_a_proof_that_failed_is_told(certified: Bmodel) -> None:

@@ -54,7 +54,9 @@ def test_streams_are_padded_to_128_bytes(length: int) -> None:
     assert len(padded) % 128 == 0 and padded.rstrip(b"\0") == b"x" * length and len(padded) - length < 128
 
 
-@pytest.mark.parametrize(("change", "words"), [({"kind": "cpu"}, "a cpu subnet"), ({"is_dynamic": True}, "a dynamic subnet")])
+@pytest.mark.parametrize(
+    ("change", "words"), [({"kind": "cpu"}, "a cpu subnet"), ({"is_dynamic": True}, "a dynamic subnet")]
+)
 def test_what_only_other_tools_write_is_refused(bmodel: Bmodel, change: dict, words: str) -> None:
     stage = bmodel.nets[0].stages[0]
     stage.subnets = [dataclasses.replace(stage.subnets[0], **change)]

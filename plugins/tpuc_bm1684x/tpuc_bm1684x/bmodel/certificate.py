@@ -1,7 +1,7 @@
-"""The certificate inside a .bmodel: what was proven about the file, and hashes that tell whether it is still that file.
+"""The certificate inside a .bmodel: what was proven about the file, and hashes that tell whether it is still that one.
 
-tpuc_core.certify makes the proof as plain data; here it gets hashes of the file's own parts and goes into the section together
-with its test input, so that anyone can run the proof again.
+tpuc_core.certify makes the proof as plain data; here it gets hashes of the file's own parts and goes into the section
+together with its test input, so that anyone can run the proof again.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ INPUT_BLOB = "test_input/"
 
 @dataclass(frozen=True)
 class Certificate:
-    """`holds`: whether interpreter and simulator agreed; `sources`: hashes of what the file was made of, by role; `parts`: of
-    the file's commands, coefficients, section and whole content; `inputs`: of the test input, by name; `tensors`: of every
-    tensor in order of computation; `versions`: of the tools."""
+    """`holds`: whether interpreter and simulator agreed; `sources`: hashes of what the file was made of, by role;
+    `parts`: of the file's commands, coefficients, section and whole content; `inputs`: of the test input, by name;
+    `tensors`: of every tensor in order of computation; `versions`: of the tools."""
 
     holds: bool
     sources: dict[str, str]
@@ -60,8 +60,9 @@ class Certificate:
 
 
 def attach_certificate(path: str | Path, certificate: Mapping[str, Any], inputs: Mapping[str, np.ndarray]) -> None:
-    """Put a certificate (plain data as tpuc_core.certify makes it) and the test input into a finished file; a second call
-    replaces the first one's. Commands and weights stay as they are. Raises TpucError: no such file, not writable."""
+    """Put a certificate (plain data as tpuc_core.certify makes it) and the test input into a finished file; a second
+    call replaces the first one's. Commands and weights stay as they are. Raises TpucError: no such file, not
+    writable."""
     bmodel = read_bmodel(path)
     stage = next(bmodel.stages())
     stage.section = _with_test_input(stage.section or Section(), inputs)

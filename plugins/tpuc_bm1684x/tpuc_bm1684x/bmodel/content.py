@@ -13,7 +13,7 @@ from tpuc_bm1684x.bmodel.section import Section
 CHIP = "BM1684X"
 GLOBAL_MEMORY = 0x1_0000_0000
 
-DATA_TYPES = {0: "f32", 1: "f16", 2: "i8", 3: "u8", 4: "i16", 5: "u16", 6: "i32", 7: "u32", 8: "bf16", 9: "i4", 10: "u4"}
+DATA_TYPES = dict(enumerate(("f32", "f16", "i8", "u8", "i16", "u16", "i32", "u32", "bf16", "i4", "u4")))
 NUMPY_TYPES = {
     "f32": "float32", "f16": "float16", "bf16": "uint16", "i8": "int8", "u8": "uint8", "i16": "int16", "u16": "uint16",
     "i32": "int32", "u32": "uint32", "i4": "int8", "u4": "uint8",

@@ -75,7 +75,9 @@ BINARY = Binary(Struct((U64, U64)))
 class Field:
     """A field of a table: reads as its value in the instance, or as its default."""
 
-    def __init__(self, slot: int, kind: Any, default: Any = None, *, is_vector: bool = False, is_required: bool = False):
+    def __init__(
+        self, slot: int, kind: Any, default: Any = None, *, is_vector: bool = False, is_required: bool = False
+    ):
         self.slot, self.kind, self.default = slot, kind, default
         self.is_vector, self.is_required = is_vector, is_required
         self.name = ""

@@ -63,7 +63,9 @@ def decode_section(data: bytes) -> Section | None:
     try:
         _, version, size = HEAD.unpack_from(data)
         if version > VERSION:
-            raise TpucError(f"the section of tpuc's own data has layout {version}, this tpuc reads layouts up to {VERSION}")
+            raise TpucError(
+                f"the section of tpuc's own data has layout {version}, this tpuc reads layouts up to {VERSION}"
+            )
         content = json.loads(zlib.decompress(data[HEAD.size : HEAD.size + size]))
         blobs, position = {}, HEAD.size + size
         for name, length in content["blobs"]:

@@ -30,7 +30,9 @@ def check_hashes(bmodel: Bmodel, certificate: Certificate) -> list[Check]:
     checks = [Check("interpreter and simulator agreed when the file was made", certificate.holds)]
     for part, digest in found.items():
         certified = certificate.parts.get(part, "none")
-        checks.append(Check(f"{part} as certified", digest == certified, f"{digest[:16]} where {certified[:16]} should be"))
+        checks.append(
+            Check(f"{part} as certified", digest == certified, f"{digest[:16]} where {certified[:16]} should be")
+        )
     return checks
 
 
@@ -42,20 +44,28 @@ def certified_input(bmodel: Bmodel, certificate: Certificate, given: Arrays | No
         raise TpucError("its certificate names no test input")
     for name, digest in certificate.inputs.items():
         if name not in inputs:
-            raise TpucError(f'the test input "{name}" is not {"among those given" if given is not None else "in the file"}')
+            raise TpucError(
+                f'the test input "{name}" is not {"among those given" if given is not None else "in the file"}'
+            )
         if tensor_sha256(inputs[name]) != digest:
             raise TpucError(f'input "{name}" is another one than its certificate speaks of')
     return {name: inputs[name] for name in certificate.inputs}
 
 
-def check_tensors(certificate: Certificate, simulate: Callable[[dict[str, np.ndarray]], Arrays], inputs: Arrays) -> list[Check]:
+def check_tensors(
+    certificate: Certificate, simulate: Callable[[dict[str, np.ndarray]], Arrays], inputs: Arrays
+) -> list[Check]:
     """Whether the simulator gives the certified bits; `simulate` gives the stored values of every tensor."""
     found = simulate(dict(inputs))
     names = list(certificate.tensors)
     missing = [name for name in names if name not in found]
     different = [name for name in names if name in found and tensor_sha256(found[name]) != certificate.tensors[name]]
     return [
-        Check(f"all of {len(names)} tensors are computed", bool(names) and not missing, f"{len(missing)} missing: {_some(missing)}"),
+        Check(
+            f"all of {len(names)} tensors are computed",
+            bool(names) and not missing,
+            f"{len(missing)} missing: {_some(missing)}",
+        ),
         Check("each has the certified bits", not different, f"{len(different)} differ: {_some(different)}"),
     ]
 

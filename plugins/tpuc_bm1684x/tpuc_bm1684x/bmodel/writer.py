@@ -81,8 +81,9 @@ def _net(net: Net) -> schema.NetTable:
 
 def _stage(net: Net, stage: Stage) -> schema.NetParameterTable:
     for subnet in stage.subnets:
-        if subnet.kind != "tpu" or subnet.is_dynamic:
-            raise TpucError(f'net "{net.name}" has a {"dynamic" if subnet.is_dynamic else subnet.kind} subnet, which cannot be written')
+        kind = "dynamic" if subnet.is_dynamic else subnet.kind
+        if kind != "tpu":
+            raise TpucError(f'net "{net.name}" has a {kind} subnet, which cannot be written')
     if net.address_mode not in (0, 1):
         raise TpucError(f'net "{net.name}" has address mode {net.address_mode}; modes 0 and 1 can be written')
     return schema.NetParameterTable(
