@@ -43,7 +43,7 @@ def transform(model_name: str, model_def: str, model_data: str | None, input_sha
     With --test_input the imported model is evaluated beside the model's own engine, and every tensor that both have is compared:
     exit code 1 when one fails.
     """
-    from tpuc_core.images import Preprocessing
+    from tpuc_core.images import Preprocessing, is_random
     from tpuc_core.npz import Tolerance
 
     files = [existing_file(f) for f in (model_def, model_data) if f]
@@ -52,13 +52,14 @@ def transform(model_name: str, model_def: str, model_data: str | None, input_sha
         raise TpucError("--test_result needs --test_input")
     options = FrontendOptions(model_name, input_shapes, tuple(split_words(output_names)), Preprocessing(**given(rest)))
     job = _Job(plugins().frontend(files[0].suffix), files, options, Path(mlir))
-    model = job.load()
-    if not test_input:
-        job.save(model)
-        _say_imported(model, job.mlir)
+    words = split_words(test_input)
+    if not words:
+        job.save(job.load())
         return 0
-    report = job.test(model, split_words(test_input), test_result, limits, set(split_words(excepts)))
-    _say_imported(model, job.mlir)
+    for word in words:
+        if not is_random(word):
+            existing_file(word)
+    report = job.test(words, test_result, limits, set(split_words(excepts)))
     return _show(report, job.frontend.name, limits, verbose)
 
 
@@ -87,15 +88,22 @@ class _Job:
         if simplified is not None:
             with whole_file(self.beside(f"_opt{self.files[0].suffix}")) as path:
                 path.write_bytes(simplified)
+        click.echo(f"{self.mlir}: {len(model.ops())} ops, {sum(a.size for a in model.weights.values()):,} weights")
 
-    def test(self, model: Model, words: Sequence[str], result: str | None, limits: Tolerance, excepts: set[str]) -> Report:
-        """Save; evaluate the model and its original side by side; compare every tensor that both have."""
-        from tpuc_core.evaluate import evaluate
+    def test(self, words: Sequence[str], result: str | None, limits: Tolerance, excepts: set[str]) -> Report:
+        """Import and save; evaluate the model and its original; compare every tensor that both have.
+
+        The original engine works outside Python, in a thread: the rest of the work hides it.
+        """
         from tpuc_core.npz import compare, save_npz
 
-        inputs = _inputs_of(model, words)
-        with ThreadPoolExecutor(1) as pool:  # the engine works outside Python: the rest costs it nothing
-            original = pool.submit(self._run_original, inputs)
+        with ThreadPoolExecutor(1) as pool:
+            engine = pool.submit(self.frontend.reference, self.files, self.options)
+            from tpuc_core.evaluate import evaluate  # while the engine starts
+
+            model = self.load()
+            inputs = _inputs_of(model, words)
+            original = pool.submit(lambda: engine.result().run(inputs, all_tensors=True))
             self.save(model)
             save_npz(self.beside("_in_f32.npz"), inputs)
             imported = evaluate(model, inputs)
@@ -104,9 +112,6 @@ class _Job:
             save_npz(result, imported)
         return compare(imported, wanted, *limits, excepts=excepts)
 
-    def _run_original(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        return self.frontend.reference(self.files, self.options).run(inputs, all_tensors=True)
-
 
 def _inputs_of(model: Model, words: Sequence[str]) -> dict[str, np.ndarray]:
     from tpuc_core.images import load_inputs
@@ -114,10 +119,6 @@ def _inputs_of(model: Model, words: Sequence[str]) -> dict[str, np.ndarray]:
 
     inputs = preprocessing_of(model)
     return load_inputs(words, {name: shape for name, (shape, _) in inputs.items()}, {name: p for name, (_, p) in inputs.items()})
-
-
-def _say_imported(model: Model, path: Path) -> None:
-    click.echo(f"{path}: {len(model.ops())} ops, {sum(a.size for a in model.weights.values()):,} weights")
 
 
 def _show(report: Report, engine: str, limits: Tolerance, verbose: int) -> int:

@@ -30,7 +30,7 @@ def load_inputs(
     """
     if not words:
         raise TpucError("no input was given; give an image, .npz, .npy or random[:SEED]")
-    if len(words) == 1 and words[0].partition(":")[0] == "random":
+    if len(words) == 1 and is_random(words[0]):
         return _random_inputs(words[0], shapes)
     if len(words) == 1 and words[0].lower().endswith(".npz"):
         return match_inputs(load_npz(words[0]), shapes, words[0])
@@ -40,6 +40,11 @@ def load_inputs(
     if len(words) != len(shapes):
         raise TpucError(f"{len(words)} files for {len(shapes)} inputs ({', '.join(shapes)}); give one for each, or one .npz")
     return {name: _load_batch([word], shape, (preprocessing or {}).get(name), name) for word, (name, shape) in zip(words, shapes.items())}
+
+
+def is_random(word: str) -> bool:
+    """Whether a word asks for random values: `random` or `random:SEED`."""
+    return word.partition(":")[0] == "random"
 
 
 def match_inputs(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, Sequence[int]], source: str = "the input") -> dict[str, np.ndarray]:

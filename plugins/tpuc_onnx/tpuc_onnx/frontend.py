@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
 
 import onnx
 
 from tpuc_core.hookspecs import FrontendOptions
-from tpuc_core.ir import Model
-from tpuc_core.session import Session
 from tpuc_onnx.files import read_model
 from tpuc_onnx.graph import Graph
 from tpuc_onnx.patterns import fuse_patterns
 from tpuc_onnx.simplify import simplify
+
+if TYPE_CHECKING:
+    from tpuc_core.ir import Model
+    from tpuc_core.session import Session
 
 Shapes = tuple[tuple[int, ...], ...] | None
 
@@ -59,7 +63,11 @@ def prepare(path: str | Path, options: FrontendOptions) -> Prepared:
     path = Path(path)
     shapes = None if options.input_shapes is None else tuple(tuple(int(d) for d in s) for s in options.input_shapes)
     modified = path.stat().st_mtime_ns if path.exists() else 0
-    return _prepare(path, modified, shapes, tuple(options.output_names))
+    with _preparing:  # load and reference may be called side by side
+        return _prepare(path, modified, shapes, tuple(options.output_names))
+
+
+_preparing = Lock()
 
 
 @lru_cache(maxsize=1)

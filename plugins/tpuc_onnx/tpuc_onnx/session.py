@@ -26,17 +26,20 @@ class OnnxSession:
         self._data = data
         self._names = {tensor: name for node in graph.nodes for tensor, name in zip(filter(None, node.outputs), node.result_names)}
         self._outputs = graph.outputs
-        self._session = _open(data)
-        self._full: onnxruntime.InferenceSession | None = None
-        inputs = self._session.get_inputs()
-        self.inputs = [TensorInfo(i.name, tuple(_dim(d) for d in i.shape), _DTYPES.get(i.type, "float32")) for i in inputs]
-        self.outputs = [TensorInfo(self._name(o.name), tuple(_dim(d) for d in o.shape), _DTYPES.get(o.type, "float32"))
-                        for o in self._session.get_outputs()]
+        self._sessions: dict[bool, onnxruntime.InferenceSession] = {}
+
+    @property
+    def inputs(self) -> list[TensorInfo]:
+        return [_info(i, i.name) for i in self._any().get_inputs()]
+
+    @property
+    def outputs(self) -> list[TensorInfo]:
+        return [_info(o, self._name(o.name)) for o in self._any().get_outputs() if o.name in self._outputs]
 
     def run(self, inputs: Tensors, *, all_tensors: bool = False, dequantize: bool = True) -> Tensors:
         """See `tpuc_core.session.Session`; the inputs themselves are not among the tensors."""
+        session = self._open(all_tensors)
         feeds = self._feeds(inputs)
-        session = self._all() if all_tensors else self._session
         try:
             arrays = session.run(None, feeds)
         except Exception as error:  # onnxruntime has many kinds, all of them about the data or the model
@@ -51,15 +54,20 @@ class OnnxSession:
         return self._names.get(tensor, tensor)
 
     def _feeds(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        missing = [i.name for i in self.inputs if i.name not in inputs]
+        wanted = self.inputs
+        missing = [i.name for i in wanted if i.name not in inputs]
         if missing:
-            raise TpucError(f'no input "{missing[0]}" was given; the model takes {", ".join(i.name for i in self.inputs)}')
-        return {i.name: np.asarray(inputs[i.name]).astype(i.dtype, copy=False) for i in self.inputs}
+            raise TpucError(f'no input "{missing[0]}" was given; the model takes {", ".join(i.name for i in wanted)}')
+        return {i.name: np.asarray(inputs[i.name]).astype(i.dtype, copy=False) for i in wanted}
 
-    def _all(self) -> onnxruntime.InferenceSession:
-        if self._full is None:
-            self._full = _open(_with_outputs(self._data, [t for t in self._names if t not in self._outputs]))
-        return self._full
+    def _any(self) -> onnxruntime.InferenceSession:
+        return next(iter(self._sessions.values()), None) or self._open(all_tensors=False)
+
+    def _open(self, all_tensors: bool) -> onnxruntime.InferenceSession:
+        if all_tensors not in self._sessions:
+            extra = [t for t in self._names if t not in self._outputs] if all_tensors else []
+            self._sessions[all_tensors] = _open(_with_outputs(self._data, extra) if extra else self._data)
+        return self._sessions[all_tensors]
 
 
 def open_file(path: str | Path) -> OnnxSession:
@@ -72,7 +80,7 @@ def open_file(path: str | Path) -> OnnxSession:
 
 
 def _with_outputs(data: bytes, tensors: list[str]) -> bytes:
-    """The model with these tensors as additional outputs, in front of its own.
+    """The model with these tensors as additional outputs.
 
     Protobuf messages that stand one after the other are merged, so the weights need not be encoded again.
     """
@@ -89,6 +97,10 @@ def _open(data: bytes) -> onnxruntime.InferenceSession:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # InvalidGraph, Fail, NotImplemented, ...: all of them about the model
         raise TpucError(f"onnxruntime does not open the model: {_first_line(error)}") from error
+
+
+def _info(value: onnxruntime.NodeArg, name: str) -> TensorInfo:
+    return TensorInfo(name, tuple(_dim(d) for d in value.shape), _DTYPES.get(value.type, "float32"))
 
 
 def _dim(dim: object) -> int:

@@ -119,7 +119,7 @@ def test_tolerance_decides(call, frontend):
     (["--resize_dims", "256"], 1, "--resize_dims wants two numbers"),
     (["--tolerance", "high"], 1, "should be two numbers"),
     (["--output_names", "bad"], 1, 'no tensor "bad"'),
-    (["--test_input", "cat.gif"], 1, '"cat.gif" is neither an image'),
+    (["--test_input", "net.scale"], 1, '"net.scale" is neither an image'),
     (["--test_input", "gone.npz"], 1, 'no such file: "gone.npz"'),
     (["--test_result", "r.npz"], 1, "--test_result needs --test_input"),
     (["--mlir", "missing_folder/net.mlir"], 1, 'cannot write "missing_folder'),
