@@ -1,6 +1,7 @@
 #include "conv.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Offset of each input channel's taps (step: stored elements between planes), channel by channel. */
 static int64_t *channel_taps(const window *win, int64_t channels)
@@ -59,9 +60,10 @@ int conv_int(const window *win, const void *input, integer_kind kind, const int3
     window_maps maps = {0};
     int64_t pairs = (win->c + 1) / 2;
     int64_t *taps = channel_taps(win, pairs);
-    /* zeros: the second channel of the last pair, where there is none */
-    int16_t *big = calloc((size_t)(pairs * win->plane + WINDOW_SLACK), 2 * sizeof(int16_t));
+    int16_t *big = malloc((size_t)(pairs * win->plane + WINDOW_SLACK) * 2 * sizeof(int16_t));
     int status = !taps || !big || window_maps_make(win, &maps) ? KERNEL_NO_MEMORY : KERNEL_OK;
+    if (status == KERNEL_OK && win->c % 2) /* the second channel of the last pair: there is none, its weights are 0 */
+        memset(big + 2 * (pairs - 1) * win->plane, 0, sizeof(int16_t) * 2 * (size_t)win->plane);
     int64_t outputs = win->out_h * win->out_w;
     for (int64_t n = 0; n < win->n && status == KERNEL_OK; n++) {
 #pragma omp parallel for num_threads(run.threads) schedule(static)

@@ -7,6 +7,7 @@
 
 /* The chip counts larger shifts as this one. */
 #define MOST_SHIFT 63
+#define FINISH_BLOCK 64
 
 static void sums_plain(const pool_int_row *row, const int16_t *from, int32_t *sums, int64_t count)
 {
@@ -35,31 +36,50 @@ static int limited(int32_t shift)
     return shift > MOST_SHIFT ? MOST_SHIFT : shift;
 }
 
-static int64_t finished(const pool_int_job *job, int64_t channel, int32_t sum)
+/* Sums (with their bias, as 64-bit numbers) shifted and rounded, in blocks that a compiler can vectorize. */
+static void shift_sums(const pool_int_job *job, int64_t channel, const int32_t *sums, int64_t *v, int count)
 {
-    if (job->kind == POOL_MAXIMUM)
-        return sum;
     if (job->kind == POOL_AVERAGE) {
-        int64_t v = (int64_t)sum * job->multiplier;
-        return job->shift > 0 ? shift_right(v, limited(job->shift), HALF_UP) : v;
+        for (int i = 0; i < count; i++)
+            v[i] = (int64_t)sums[i] * job->multiplier;
+        shift_right_block(v, count, job->shift > 0 ? limited(job->shift) : 0, HALF_UP);
+        return;
     }
-    uint32_t total = (uint32_t)sum + (uint32_t)job->bias[channel];
-    int64_t v = job->is_signed ? (int64_t)(int32_t)total : (int64_t)total;
-    v = job->shift > 0 ? shift_right(v, limited(job->shift), job->rounding) : v;
-    return job->relu && v < 0 ? 0 : v;
+    uint32_t bias = (uint32_t)job->bias[channel];
+    for (int i = 0; i < count; i++) {
+        uint32_t total = (uint32_t)sums[i] + bias;
+        v[i] = job->is_signed ? (int64_t)(int32_t)total : (int64_t)total;
+    }
+    shift_right_block(v, count, limited(job->shift), job->rounding);
+    for (int i = 0; job->relu && i < count; i++)
+        v[i] = v[i] < 0 ? 0 : v[i];
+}
+
+static void store_row(int bits, int is_signed, const int64_t *v, void *result, int64_t at, int count)
+{
+    if (bits == 32)
+        for (int i = 0; i < count; i++)
+            ((uint32_t *)result)[at + i] = (uint32_t)v[i];
+    else if (bits == 16)
+        for (int i = 0; i < count; i++)
+            ((uint16_t *)result)[at + i] = (uint16_t)saturated(v[i], 16, is_signed);
+    else
+        for (int i = 0; i < count; i++)
+            ((uint8_t *)result)[at + i] = (uint8_t)saturated(v[i], 8, is_signed);
 }
 
 static void finish_row(const pool_int_job *job, int64_t channel, const int32_t *sums, void *result, int64_t at, int64_t count)
 {
     int is_signed = job->is_signed && !(job->kind == POOL_DEPTHWISE && job->relu);
-    for (int64_t i = 0; i < count; i++) {
-        int64_t v = finished(job, channel, sums[i]);
-        if (job->bits == 32)
-            ((uint32_t *)result)[at + i] = (uint32_t)v;
-        else if (job->bits == 16)
-            ((uint16_t *)result)[at + i] = (uint16_t)saturated(v, 16, is_signed);
+    int64_t v[FINISH_BLOCK];
+    for (int64_t done = 0; done < count; done += FINISH_BLOCK) {
+        int part = count - done < FINISH_BLOCK ? (int)(count - done) : FINISH_BLOCK;
+        if (job->kind == POOL_MAXIMUM)
+            for (int i = 0; i < part; i++)
+                v[i] = sums[done + i];
         else
-            ((uint8_t *)result)[at + i] = (uint8_t)saturated(v, 8, is_signed);
+            shift_sums(job, channel, sums + done, v, part);
+        store_row(job->bits, is_signed, v, result, at + done, part);
     }
 }
 

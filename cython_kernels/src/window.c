@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
 /* How far a pad may reach for the C model to stay inside the tensor (size: the axis after insertion). */
 static int pad_fits(int64_t mode, int64_t size, int64_t before, int64_t after)
 {
@@ -94,15 +96,32 @@ void window_maps_free(window_maps *maps)
     maps->rows = NULL;
 }
 
-/* A row of padding is padding also where inserted columns cross it; a row of inserted values is padding in padded columns. */
+/* One stored row: the columns of the input in the middle, `from` strided by the columns' phase, and what lies around them. */
 #define DEFINE_ENLARGE(NAME, FROM, TO)                                                                                  \
-    static inline void NAME(const window *win, const window_maps *maps, const FROM *plane, TO pad, TO insert, TO *big,  \
+    ALWAYS_INLINE void NAME##_middle(const window *win, const FROM *from, TO *big, int64_t step, int64_t stride)        \
+    {                                                                                                                   \
+        for (int64_t phase = 0; phase < stride; phase++) {                                                              \
+            int64_t first = (win->left - phase + stride - 1) / stride, skipped = first * stride + phase - win->left;    \
+            int64_t count = (win->w - skipped + stride - 1) / stride;                                                   \
+            TO *to = big + (phase * win->phase + first) * step;                                                         \
+            for (int64_t i = 0; i < count; i++)                                                                         \
+                to[i * step] = (TO)from[skipped + i * stride];                                                          \
+        }                                                                                                               \
+    }                                                                                                                   \
+    /* A row of padding is padding also where inserted columns cross it, and the other way round. */                    \
+    ALWAYS_INLINE void NAME(const window *win, const window_maps *maps, const FROM *plane, TO pad, TO insert, TO *big,  \
                             int64_t step)                                                                               \
     {                                                                                                                   \
+        int64_t quick = win->insert_x == 0 && win->left + win->w <= win->big_w;                                         \
         for (int64_t y = 0; y < win->big_h; y++, big += win->pitch * step) {                                            \
             int32_t row = maps->rows[y];                                                                                \
             const FROM *from = plane + (row < 0 ? 0 : row) * win->w;                                                    \
+            int64_t middle = quick && row >= 0;                                                                         \
             for (int64_t x = 0; x < win->big_w; x++) {                                                                  \
+                if (middle && x == win->left) /* the columns of the input come below */                                 \
+                    x += win->w;                                                                                        \
+                if (x >= win->big_w)                                                                                    \
+                    break;                                                                                              \
                 int32_t column = maps->columns[x];                                                                      \
                 TO value;                                                                                               \
                 if (row == SOURCE_PAD || column == SOURCE_PAD)                                                          \
@@ -113,6 +132,12 @@ void window_maps_free(window_maps *maps)
                     value = (TO)from[column];                                                                           \
                 big[maps->places[x] * step] = value;                                                                    \
             }                                                                                                           \
+            if (middle && win->stride_x == 1)                                                                           \
+                NAME##_middle(win, from, big, step, 1);                                                                 \
+            else if (middle && win->stride_x == 2)                                                                      \
+                NAME##_middle(win, from, big, step, 2);                                                                 \
+            else if (middle)                                                                                            \
+                NAME##_middle(win, from, big, step, win->stride_x);                                                     \
         }                                                                                                               \
     }
 
@@ -129,17 +154,26 @@ void enlarge_f32(const window *win, const window_maps *maps, const float *plane,
 void enlarge_i8(const window *win, const window_maps *maps, const int8_t *plane, int16_t pad, int16_t insert,
                 int16_t *big, int step)
 {
-    grow_i8(win, maps, plane, pad, insert, big, step);
+    if (step == 1)
+        grow_i8(win, maps, plane, pad, insert, big, 1);
+    else
+        grow_i8(win, maps, plane, pad, insert, big, 2);
 }
 
 void enlarge_u8(const window *win, const window_maps *maps, const uint8_t *plane, int16_t pad, int16_t insert,
                 int16_t *big, int step)
 {
-    grow_u8(win, maps, plane, pad, insert, big, step);
+    if (step == 1)
+        grow_u8(win, maps, plane, pad, insert, big, 1);
+    else
+        grow_u8(win, maps, plane, pad, insert, big, 2);
 }
 
 void enlarge_i16(const window *win, const window_maps *maps, const int16_t *plane, int16_t pad, int16_t insert,
                  int16_t *big, int step)
 {
-    grow_i16(win, maps, plane, pad, insert, big, step);
+    if (step == 1)
+        grow_i16(win, maps, plane, pad, insert, big, 1);
+    else
+        grow_i16(win, maps, plane, pad, insert, big, 2);
 }

@@ -45,7 +45,8 @@ enum { SOURCE_INSERT = -1, SOURCE_PAD = -2 };
 int window_maps_make(const window *win, window_maps *maps);
 void window_maps_free(window_maps *maps);
 
-/* Enlarge one plane. `big` holds win->plane elements; the i16 forms write every `step`-th of them. */
+/* Enlarge one plane. `big` holds win->plane elements; the i16 forms write every `step`-th of them, step 1
+   or 2. */
 void enlarge_f32(const window *win, const window_maps *maps, const float *plane, float pad, float insert, float *big);
 void enlarge_i8(const window *win, const window_maps *maps, const int8_t *plane, int16_t pad, int16_t insert,
                 int16_t *big, int step);

@@ -150,6 +150,8 @@ def depthwise_int8(x, w, bias=None, *, stride=(1, 1), dilation=(1, 1), insert=(0
     """
     if w.dtype not in (np.int8, np.uint8):
         raise ValueError(f"weights: {w.dtype}; int8 or uint8 would be right")
+    if not (0 <= shift <= 255 and 0 <= rounding <= 7):
+        raise ValueError(f"shift {shift}, rounding {rounding}; 0..255 and 0..7 would be right")
     cdef window win
     fill_window(&win, x.shape, kernel_of(w, x), stride, dilation, insert, pads, pad_mode)
     cdef pool_int_job job
