@@ -44,9 +44,21 @@ def test_an_outlier_is_clipped_by_kl_and_mse_and_not_by_max():
     values = np.random.default_rng(0).standard_normal(100_000)
     statistics = statistics_of(np.append(values, 40.0))
     assert max_threshold(statistics) == 40.0
-    assert 2.5 < kl_threshold(statistics) < 8
     assert 20 < mse_threshold(statistics) < 40  # 100,000 small errors against one large one
+    assert kl_threshold(statistics) == mse_threshold(statistics)  # the divergence alone would clip at 5
 
 
-def test_zeros_have_no_threshold():
+def test_kl_keeps_what_the_least_square_error_would_clip():
+    tail = np.random.default_rng(0).exponential(1, 200_000)
+    statistics = statistics_of(np.concatenate([tail, -tail]))
+    assert mse_threshold(statistics) <= kl_threshold(statistics) <= statistics.magnitude
+
+
+def test_zeros_change_no_threshold():
+    values = np.abs(np.random.default_rng(0).standard_normal(10_000))
+    for method in (kl_threshold, mse_threshold):
+        assert method(statistics_of(values)) == method(statistics_of(np.append(values, np.zeros(90_000))))
+
+
+def test_zeros_alone_have_no_threshold():
     assert kl_threshold(statistics_of(np.zeros(10))) == 0.0

@@ -20,11 +20,13 @@ BINS = 8192  # of the running histogram; at least half of them lie below the lar
 
 @dataclass
 class TensorStatistics:
-    """Of all values seen: `minimum`, `maximum`, and `counts` of magnitudes in equal bins over [0, reach)."""
+    """Of all values seen: `minimum`, `maximum`, `counts` of magnitudes in equal bins over [0, reach), and how many are
+    `zeros`, which the first bin holds too."""
 
     minimum: float = math.inf
     maximum: float = -math.inf
     reach: float = 0.0
+    zeros: int = 0
     counts: np.ndarray = field(default_factory=lambda: np.zeros(BINS, np.int64))
 
     @property
@@ -41,6 +43,7 @@ class TensorStatistics:
         if not (math.isfinite(low) and math.isfinite(high)):
             raise TpucError("values that are not finite")
         self.minimum, self.maximum = min(self.minimum, low), max(self.maximum, high)
+        self.zeros += flat.size - int(np.count_nonzero(flat))
         self._widen(max(abs(low), abs(high)))
         if self.reach:
             float_ops.histogram(flat, BINS / self.reach, self.counts)
@@ -58,13 +61,13 @@ class TensorStatistics:
             self.reach *= 2
 
     def histogram(self, bins: int) -> np.ndarray:
-        """Counts (float64) in `bins` equal bins over [0, magnitude]; a running bin that lies across an edge is shared
-        out by length."""
+        """Counts (float64) of all values but zeros, in `bins` equal bins over [0, magnitude]; a running bin that lies
+        across an edge is shared out by length."""
         if not self.reach:
-            counts = np.zeros(bins)
-            counts[0] = self.counts.sum()
-            return counts
-        below = np.concatenate([[0.0], np.cumsum(self.counts)])
+            return np.zeros(bins)
+        counts = self.counts.copy()
+        counts[0] -= self.zeros
+        below = np.concatenate([[0.0], np.cumsum(counts)])
         edges = np.linspace(0.0, self.magnitude * BINS / self.reach, bins + 1)
         cumulated = np.interp(edges, np.arange(BINS + 1), below)
         cumulated[-1] = below[-1]

@@ -1,7 +1,7 @@
 """Where to clip a tensor's magnitudes before they are quantized: methods by name.
 
 A method takes a tensor's statistics and gives its threshold: 8-bit values cover [-threshold, threshold], or
-[0, threshold] where no value is negative.
+[0, threshold] where no value is negative. Zeros do not count: every such quantization holds them exactly.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from tpuc_calibration.statistics import TensorStatistics
 from tpuc_core.errors import unknown
 
 HISTOGRAM_BINS = 2048
-_LEVELS = 128
 _TINY = 1e-12
 
 
@@ -23,7 +22,7 @@ def max_threshold(statistics: TensorStatistics) -> float:
     return statistics.magnitude
 
 
-def kl_divergences(counts: np.ndarray, levels: int = _LEVELS) -> np.ndarray:
+def kl_divergences(counts: np.ndarray, levels: int) -> np.ndarray:
     """For every number of bins i from `levels` to all: the Kullback-Leibler divergence of the magnitudes clipped to the
     first i bins, P, from their quantization to `levels` levels, Q.
 
@@ -61,22 +60,26 @@ def _x_log(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def kl_threshold(statistics: TensorStatistics) -> float:
-    """The clipping whose quantization diverges least from the values."""
+    """The clipping whose quantization diverges least from the values, but none below that of least square error.
+
+    By itself the divergence clips tails that networks with linear bottlenecks and clipped activations cannot spare
+    (docs/calibration.md has figures).
+    """
     counts = statistics.histogram(HISTOGRAM_BINS)
-    if not statistics.reach:
+    if not counts.any():
         return statistics.magnitude
-    best = _LEVELS + int(np.argmin(kl_divergences(counts)))
-    return statistics.magnitude * best / HISTOGRAM_BINS
+    levels = 256 if statistics.minimum >= 0 else 128
+    best = levels + int(np.argmin(kl_divergences(counts, levels)))
+    return max(statistics.magnitude * best / HISTOGRAM_BINS, mse_threshold(statistics))
 
 
 def mse_threshold(statistics: TensorStatistics) -> float:
     """The clipping whose quantization has the least mean square error."""
     counts = statistics.histogram(HISTOGRAM_BINS)
-    if not statistics.reach:
+    if not counts.any():
         return statistics.magnitude
     levels = 255 if statistics.minimum >= 0 else 127
-    errors = square_errors(counts, levels)
-    return statistics.magnitude * (np.argmin(errors) + 1) / HISTOGRAM_BINS
+    return statistics.magnitude * (int(np.argmin(square_errors(counts, levels))) + 1) / HISTOGRAM_BINS
 
 
 def square_errors(counts: np.ndarray, levels: int) -> np.ndarray:
