@@ -57,3 +57,10 @@ def test_a_sigmoid_lies_between_0_and_1_and_its_logarithm_does_not(builder):
     b = builder.add(top.SigmoidOp, "b", [x], (-3.0, -0.1), log=True)
     ranges = corrected_ranges(builder.done(a, b))
     assert ranges["a"] == (0.0, 1.0) and ranges["b"] == (-3.0, -0.1)
+
+
+def test_the_producer_of_a_relu_gives_only_what_the_relu_keeps(builder):
+    x = builder.input((-2.0, 2.0))
+    a = builder.add(top.AddOp, "a", [x, x], (-4.0, 4.0))
+    ranges = corrected_ranges(builder.done(builder.add(top.ReluOp, "y", [a], (0.0, 3.0))))
+    assert ranges["a"] == (0.0, 3.0)

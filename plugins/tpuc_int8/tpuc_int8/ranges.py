@@ -18,12 +18,16 @@ MOVERS = {f"top.{kind}" for kind in (
     "Tile", "Unsqueeze", "Upsample")}
 """Ops whose results are values of their first operand."""
 
+IMPOSING = {"top.Concat", "top.MaxPool", "top.Relu"}
+"""Ops whose range is the better one for what they read: of a relu's input only the part that is not negative matters."""
+
 PROBABILITIES = {"top.Sigmoid", "top.Softmax"}
 
 
 def corrected_ranges(model: Model) -> dict[str, Range]:
-    """The calibrated ranges by tensor name, corrected: sigmoid and softmax give (0, 1); inputs of a concatenation take its
-    range, also through ops that move values, unless someone else uses them; what moves values keeps its input's range."""
+    """The calibrated ranges by tensor name, corrected: sigmoid and softmax give (0, 1); inputs of a concatenation, a relu or
+    a max pool take its range, also through ops that move values, unless someone else uses them; what moves values keeps
+    its input's range."""
     values = [op.results[0] for op in model.inputs] + [result for op in model.ops() for result in op.results]
     ranges = {tensor_name(v): r for v in values if (r := calibration_of(v)) is not None}
     _force_probabilities(model, ranges)
@@ -42,7 +46,7 @@ def _pull_back(model: Model, ranges: dict[str, Range]) -> None:
     imposed: set[str] = set()
     for op in reversed(model.ops()):
         name = tensor_name(op.results[0])
-        is_imposing = op.name in ("top.Concat", "top.MaxPool") or (op.name in MOVERS and name in imposed)
+        is_imposing = op.name in IMPOSING or (op.name in MOVERS and name in imposed)
         if not is_imposing or name not in ranges:
             continue
         for value in _activations(op):
