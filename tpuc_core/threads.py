@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -20,8 +22,8 @@ def thread_count() -> int:
 def one_blas_thread() -> None:
     """Have every matrix product of numpy run on one thread, where the user has not chosen otherwise.
 
-    For programs that evaluate several inputs side by side: that scales better than threads within a product, and the
-    bits of a result do not depend on the number of processors. Has an effect only before numpy is loaded.
+    So the bits of a result do not depend on the number of processors, and nothing spins while other threads work: what
+    has several inputs evaluates them side by side. Has an effect only before numpy is loaded.
     """
     for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
@@ -30,6 +32,8 @@ def one_blas_thread() -> None:
 def map_ahead(function: Callable[[T], R], items: Iterable[T], threads: int | None = None) -> Iterator[R]:
     """function(item) for every item, in order; several are computed at a time, and at most one more for each thread is
     taken ahead of what was asked for. An error ends the iteration."""
+    from concurrent.futures import ThreadPoolExecutor
+
     threads = threads or thread_count()
     waiting: deque[Future[R]] = deque()
     with ThreadPoolExecutor(threads) as pool:

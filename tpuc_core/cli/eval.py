@@ -11,7 +11,6 @@ from tpuc_core.cli.preprocessing import given, preprocessing_options
 from tpuc_core.errors import TpucError
 from tpuc_core.files import existing_file
 from tpuc_core.plugins import plugins
-from tpuc_core.threads import one_blas_thread
 
 if TYPE_CHECKING:
     from tpuc_core.images import Preprocessing
@@ -39,7 +38,6 @@ def imagenet(model_file: str, dataset: str, labels: str | None, count: int, seed
     Preprocessing is what the model carries, what --mlir carries, or what the options say, in this order, each later one
     winning.
     """
-    one_blas_thread()
     from tpuc_core.evaluate.accuracy import Accuracy, measure
     from tpuc_core.evaluate.labels import choose, labelled_images
 

@@ -13,6 +13,7 @@ import click
 from tpuc_core import __version__
 from tpuc_core.errors import TpucError, did_you_mean
 from tpuc_core.hookspecs import Command
+from tpuc_core.threads import one_blas_thread
 
 CORE_COMMANDS = [
     Command("transform", "tpuc_core.cli.transform:transform", "Import a model as `top` ops, and compare it with its own engine."),
@@ -104,6 +105,7 @@ def run_command(command: click.Command, args: list[str] | None = None, prog_name
     args = list(sys.argv[1:] if args is None else args)
     is_debug = "--debug" in args or bool(os.environ.get("TPUC_DEBUG"))
     args = [a for a in args if a != "--debug"]
+    one_blas_thread()
     try:
         result = command.main(args=args, prog_name=prog_name, standalone_mode=False)
         return result if isinstance(result, int) else 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from tpuc_core.errors import TpucError
-from tpuc_core.threads import one_blas_thread
 
 
 @click.command("calibrate")
@@ -22,7 +21,6 @@ def calibrate(mlir: str, data_list: str | None, dataset: str | None, input_num: 
     Images become inputs as the model's preprocessing says. The table does not depend on the order of the samples, and has
     no time stamp: the same samples give the same file.
     """
-    one_blas_thread()
     from tpuc_calibration.collect import collect
     from tpuc_calibration.table import write_calibration_table
     from tpuc_calibration.thresholds import threshold_method
