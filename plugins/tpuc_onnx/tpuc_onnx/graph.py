@@ -38,7 +38,12 @@ class Node:
     @property
     def label(self) -> str:
         """The node as an error message shows it."""
-        return f'{self.op} node "{self.name or next(iter(self.outputs), "")}"'
+        return f'{self.op} node "{self.label_name}"'
+
+    @property
+    def label_name(self) -> str:
+        """Its name, or its first output where it has none."""
+        return self.name or next(iter(self.outputs), "")
 
 
 class Constants(Mapping[str, np.ndarray]):

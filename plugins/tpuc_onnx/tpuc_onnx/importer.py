@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from tpuc_onnx.registry import Unsupported, converters
 
 # a constant with more elements is not made by folding nodes here
 LARGEST_FOLDED = 1 << 24
+# how many tensors an error message suggests to end a model at
+MOST_CUTS = 8
 
 
 class Importer:
@@ -28,7 +30,7 @@ class Importer:
         self.graph = graph
         self.constants = graph.constants
         self._used = graph.use_counts()
-        self._values: dict[str, SSAValue] = {}
+        self._values: dict[str, SSAValue | None] = {}  # None: made by a refused node
         self._weights: dict[str, SSAValue] = {}
         self._end = func.ReturnOp()
         self.model = self._new_model(name)
@@ -37,17 +39,17 @@ class Importer:
 
     def run(self) -> Model:
         """Import every node. Raises TpucError that lists all nodes that cannot be."""
-        refused: list[str] = []
+        refused: list[tuple[Node, str]] = []
         for node in self.graph.nodes:
             try:
                 self._convert(node)
             except Unsupported as reason:
-                refused.append(f"{node.label} ({reason})")
+                refused.append((node, str(reason)))
                 self._mark_refused(node)
             except _AfterRefused:
                 self._mark_refused(node)
         if refused:
-            raise TpucError(_refusal(refused, self.graph))
+            raise TpucError(_refusal(refused, {n: v for n, v in self._values.items() if n not in self.graph.inputs}))
         self.model.set_outputs([self.value(name) for name in self.graph.outputs])
         return self.model
 
@@ -169,9 +171,16 @@ class _AfterRefused(Exception):
     """A node that reads the result of a refused one: not a finding of its own."""
 
 
-def _refusal(refused: list[str], graph: Graph) -> str:
-    shown = "; ".join(refused)
-    return f"{len(refused)} node{'s' * (len(refused) > 1)} cannot be imported: {shown}. End the model before {'them' if len(refused) > 1 else 'it'} with --output_names"
+def _refusal(refused: list[tuple[Node, str]], values: Mapping[str, SSAValue | None]) -> str:
+    """Every node that cannot be imported, by operator and reason, and the tensors before them to end the model at."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for node, reason in refused:
+        groups.setdefault((node.op, reason), []).append(f'"{node.label_name}"')
+    nodes = "; ".join(f"{op} {', '.join(names)} ({reason})" for (op, reason), names in groups.items())
+    cuts = dict.fromkeys(name for node, _ in refused for name in node.inputs if values.get(name) is not None)
+    words = ("node", "it") if len(refused) == 1 else ("nodes", "them")
+    way_out = f": --output_names {','.join(list(cuts)[:MOST_CUTS])}" if cuts else " with --output_names"
+    return f"{len(refused)} {words[0]} cannot be imported: {nodes}. End the model before {words[1]}{way_out}"
 
 
 def import_graph(graph: Graph, name: str, preprocessing: Preprocessing | None = None) -> Model:
