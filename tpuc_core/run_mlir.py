@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tpuc_core.images import Preprocessing
@@ -24,11 +24,16 @@ class MlirRunner:
 
 
 def open_model(model: Model) -> Session:
-    """A session on a model: float evaluation of `top` ops, the chip's interpreter for `tpu` ops. Raises TpucError."""
+    """A session on a model: float evaluation of `top` ops, the chip's interpreter for `tpu` ops. Raises TpucError.
+
+    Its attribute `preprocessing` says how pictures become inputs (picture_attributes).
+    """
     if not model.state.startswith("TOP"):
         from tpuc_core.plugins import plugins
 
-        return plugins().chip(model.chip).interpret(model)
+        session = plugins().chip(model.chip).interpret(model)
+        session.preprocessing = picture_attributes(model)  # type: ignore[attr-defined]
+        return session
     from tpuc_core.evaluate import FloatSession
 
     return FloatSession(model)
@@ -45,3 +50,9 @@ def preprocessing_of(model: Model) -> dict[str, tuple[tuple[int, ...], Preproces
         preprocessing = None if attributes is None else Preprocessing.from_attributes(attributes)
         inputs[tensor_name(op.results[0])] = (shape_of(op.results[0]), preprocessing)
     return inputs
+
+
+def picture_attributes(model: Model) -> dict[str, Any] | None:
+    """The preprocessing of the first input that takes pictures, as attributes of a top.Input; None where none does."""
+    found = [preprocessing for _, preprocessing in preprocessing_of(model).values() if preprocessing is not None]
+    return found[0].attributes() if found else None

@@ -64,10 +64,10 @@ def _preprocessing(session: Session, name: str, mlir: str | None, fields: dict[s
 
     attributes = getattr(session, "preprocessing", None)
     if mlir is not None:
-        from tpuc_core.evaluate.session import input_preprocessing
         from tpuc_core.ir import load_model
+        from tpuc_core.run_mlir import picture_attributes
 
-        attributes = input_preprocessing(load_model(mlir))
+        attributes = picture_attributes(load_model(mlir))
     if not attributes and not fields:
         raise TpucError(f'"{name}" does not say how images become inputs; give --mlir, or --mean, --scale, --pixel_format, ...')
     return replace(Preprocessing.from_attributes(attributes or {}), **fields)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from tpuc_core.evaluate.evaluator import Evaluator
 from tpuc_core.ir import Model, shape_of, tensor_name
+from tpuc_core.run_mlir import picture_attributes
 from tpuc_core.session import TensorInfo, Tensors
 from tpuc_core.threads import map_ahead
 
@@ -19,7 +19,7 @@ class FloatSession:
         self._evaluator = Evaluator(model)
         self.inputs = [TensorInfo(name, shape) for name, shape in self._evaluator.inputs.items()]
         self.outputs = [TensorInfo(tensor_name(value), shape_of(value)) for value in model.outputs]
-        self.preprocessing = input_preprocessing(model)
+        self.preprocessing = picture_attributes(model)
 
     def run(self, inputs: Tensors, *, all_tensors: bool = False, dequantize: bool = True) -> Tensors:
         """The outputs, or every tensor; always float32. A single input may go by any name."""
@@ -33,11 +33,3 @@ class FloatSession:
         if len(self.inputs) == 1 and len(inputs) == 1:
             return {self.inputs[0].name: next(iter(inputs.values()))}
         return inputs
-
-
-def input_preprocessing(model: Model) -> dict[str, Any] | None:
-    """The preprocessing attributes of the model's first input that takes images, by name; None where none does."""
-    from tpuc_core.run_mlir import preprocessing_of
-
-    found = [preprocessing for _, preprocessing in preprocessing_of(model).values() if preprocessing is not None]
-    return found[0].attributes() if found else None

@@ -81,6 +81,6 @@ def test_eval_imagenet(net, capsys):
 
 
 def test_a_model_that_does_not_say_how_wants_preprocessing(net, capsys, monkeypatch):
-    monkeypatch.setattr("tpuc_core.evaluate.session.input_preprocessing", lambda model: None)
+    monkeypatch.setattr("tpuc_core.evaluate.session.picture_attributes", lambda model: None)
     assert run_command(imagenet, ["--model", "net.mlir", "--dataset", "data"], "eval") == 1
     assert "--mlir" in capsys.readouterr().err
