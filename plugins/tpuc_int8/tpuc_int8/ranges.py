@@ -18,15 +18,16 @@ MOVERS = {f"top.{kind}" for kind in (
     "Tile", "Unsqueeze", "Upsample")}
 """Ops whose results are values of their first operand."""
 
-IMPOSING = {"top.Concat", "top.MaxPool", "top.Relu"}
-"""Ops whose range is the better one for what they read: of a relu's input only the part that is not negative matters."""
+IMPOSING = {"top.Clip", "top.Concat", "top.MaxPool", "top.Relu"}
+"""Ops whose range is the better one for what they read: of a relu's input only the part that is not negative matters, of a
+clip's only what it lets through."""
 
 PROBABILITIES = {"top.Sigmoid", "top.Softmax"}
 
 
 def corrected_ranges(model: Model) -> dict[str, Range]:
-    """The calibrated ranges by tensor name, corrected: sigmoid and softmax give (0, 1); inputs of a concatenation, a relu or
-    a max pool take its range, also through ops that move values, unless someone else uses them; what moves values keeps
+    """The calibrated ranges by tensor name, corrected: sigmoid and softmax give (0, 1); inputs of a concatenation, a clip,
+    a relu or a max pool take its range, also through ops that move values, unless someone else uses them; what moves values keeps
     its input's range."""
     values = [op.results[0] for op in model.inputs] + [result for op in model.ops() for result in op.results]
     ranges = {tensor_name(v): r for v in values if (r := calibration_of(v)) is not None}
