@@ -146,7 +146,7 @@ def _similarity(compared: Any) -> list[float]:
 
 
 def section(model: Model, plan: Plan, *, sources: Mapping[str, str]) -> dict[str, Any]:
-    """What the compiled file carries of its origin: hashes of the sources, calibration, plan, preprocessing, versions."""
+    """What the compiled file carries of its origin: hashes of the sources, calibration, plan, versions."""
     from tpuc_core.ir import calibration_of, tensor_name
 
     values = [result for op in (*model.inputs, *model.ops()) for result in op.results]
@@ -156,10 +156,6 @@ def section(model: Model, plan: Plan, *, sources: Mapping[str, str]) -> dict[str
         "sources": dict(sources),
         "calibration": ranges,
         "plan": plan.as_json(),
-        "preprocessing": {tensor_name(op.results[0]): _attributes(op) for op in model.inputs},
         "versions": versions(),
     }
 
-
-def _attributes(op: Any) -> dict[str, Any]:
-    return {name: op.get(name) for name in sorted(op.attributes)}

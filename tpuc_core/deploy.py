@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tpuc_core.certify import Proof, certificate, file_sha256, prove, section
 from tpuc_core.errors import TpucError
@@ -145,9 +145,10 @@ class Test:
 def validate(built: Build, test: Test) -> Validation:
     """Compare the interpreter with float within a tolerance, and with the compiled file bit for bit."""
     from tpuc_core.npz import compare
+    from tpuc_core.run_mlir import open_model
 
     inputs = test.inputs
-    wanted = test.reference or plugins().runner(".mlir").open(built.job.mlir).run(inputs, all_tensors=True)
+    wanted = test.reference or open_model(built.top).run(inputs, all_tensors=True)
     interpreter = built.chip.interpret(built.lowered)
     interpreted = interpreter.run(inputs, all_tensors=True, dequantize=False)
     tolerance = test.tolerance or DEFAULT_TOLERANCE.get(built.job.mode.upper(), (0.90, 0.80))
@@ -159,18 +160,13 @@ def validate(built: Build, test: Test) -> Validation:
 
 
 def load_inputs_of(model: Model, words: Sequence[str]) -> Tensors:
-    """Inputs for a `top` model out of what a user wrote."""
-    from tpuc_core.images import Preprocessing, load_inputs
-    from tpuc_core.ir import shape_of, tensor_name
+    """Inputs for a `top` model out of what a user wrote, see tpuc_core.images.load_inputs."""
+    from tpuc_core.images import load_inputs
+    from tpuc_core.run_mlir import preprocessing_of
 
-    shapes = {tensor_name(op.results[0]): shape_of(op.results[0]) for op in model.inputs}
-    settings = {tensor_name(op.results[0]): _preprocessing(op, Preprocessing) for op in model.inputs}
-    return load_inputs(words, shapes, settings)
-
-
-def _preprocessing(op: Any, preprocessing: Any) -> Any:
-    attributes = {name: op.get(name) for name in op.attributes}
-    return preprocessing.from_attributes(attributes) if "pixel_format" in attributes else None
+    inputs = preprocessing_of(model)
+    shapes = {name: shape for name, (shape, _) in inputs.items()}
+    return load_inputs(words, shapes, {name: preprocessing for name, (_, preprocessing) in inputs.items()})
 
 
 def dequantized(stored: Tensors, model: Model) -> Tensors:

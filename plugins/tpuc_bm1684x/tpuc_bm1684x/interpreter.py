@@ -17,6 +17,7 @@ from tpuc_bm1684x.kernels.engine import Rows
 from tpuc_bm1684x.simulator.quantize import dequantized, stored
 from tpuc_core.errors import TpucError
 from tpuc_core.ir import Model, State, is_weight, quantization_of, shape_of, storage_of, tensor_name
+from tpuc_core.run_mlir import preprocessing_of
 from tpuc_core.session import TensorInfo, Tensors
 
 Step = Callable[[dict[str, np.ndarray]], None]
@@ -38,6 +39,8 @@ class Interpreter:
         self.model = model
         self.inputs = [tensor_info(op.results[0]) for op in model.inputs]
         self.outputs = [tensor_info(value) for value in model.outputs]
+        images = [preprocessing for _, preprocessing in preprocessing_of(model).values() if preprocessing is not None]
+        self.preprocessing = images[0].attributes() if images else None
         self.values = [op.results[0] for op in model.inputs]
         self.constants: dict[str, np.ndarray] = {}
         self.steps: list[Step] = []

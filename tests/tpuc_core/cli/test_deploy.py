@@ -129,3 +129,10 @@ def test_a_lowered_model_is_refused(deploy, folder):
     shutil.copy(DATA / "cnn_f32_1lowered.mlir", folder)
     code, output = deploy(mode="F32", mlir="cnn_f32_1lowered.mlir")
     assert code == 1 and "TPU_LOWERED" in output and "transform" in output
+
+
+def test_the_file_says_how_images_become_inputs(deploy, folder):
+    deploy("--skip_validation")
+    for name in ("cnn.bmodel", "cnn_bm1684x_int8_sym_tpu.mlir"):
+        session = plugins().runner(Path(name).suffix).open(folder / name)
+        assert session.preprocessing["pixel_format"] == "bgr" and session.preprocessing["resize_dims"] == [32, 32]

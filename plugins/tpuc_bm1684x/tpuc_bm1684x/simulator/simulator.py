@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -76,6 +77,13 @@ class Simulator:
     def profile(self) -> Profile:
         """Cycles and bytes of every command, as the vendor's compiler estimates them."""
         return Profile.of(self.groups)
+
+    @cached_property
+    def preprocessing(self) -> dict[str, Any] | None:
+        """What the file says about how images become the first input that takes them: attributes of top.Input."""
+        section = self.stage.section
+        found = section.content.get("preprocessing", {}).values() if section is not None else []
+        return next((attributes for attributes in found if "pixel_format" in attributes), None)
 
     @cached_property
     def tensor_map(self) -> TensorMap:
