@@ -4,7 +4,7 @@
 #include "chip_float.h"
 #include "grid_run.h"
 
-/* f16, bf16: the step between the two operations is rounded to the type, with the sign of a NaN. */
+/* f16, bf16: the step between the two operations is rounded to the type, as the result is. */
 ALWAYS_INLINE void linear_block(int kind, int operation, const float *a, const float *b, const float *c, float *r, int n, int careful)
 {
     switch (operation) {
@@ -12,7 +12,7 @@ ALWAYS_INLINE void linear_block(int kind, int operation, const float *a, const f
     case LINEAR_SQUARE_SUM: for (int i = 0; i < n; i++) r[i] = add(a[i], b[i], careful); break;
     default: for (int i = 0; i < n; i++) r[i] = subtract(a[i], b[i], careful); break;
     }
-    round_floats(kind, r, n, 1);
+    round_floats(kind, r, n, 0);
     if (operation == LINEAR_MAC)
         for (int i = 0; i < n; i++)
             r[i] = add(r[i], c[i], careful);
@@ -33,7 +33,7 @@ static void linear_row(const grid *g, char *const *data, const int64_t *step, in
         linear_block(kind, operation, a, b, c, r, n, 0);
         if (any_nan(r, n))
             linear_block(kind, operation, a, b, c, r, n, 1);
-        write_floats(kind, data[0] + at * step[0], step[0], n, r, 1);
+        write_floats(kind, data[0] + at * step[0], step[0], n, r, 0);
     }
 }
 

@@ -7,10 +7,18 @@
 #include "grid_run.h"
 #include "rounding.h"
 
+/* What is shifted to the left wraps in 64 bits; the zero point that is then added does not: far from both ends of 64 bits it cannot,
+   and the result saturates all the same. */
+ALWAYS_INLINE int64_t shift_left(int64_t v, int shift)
+{
+    const int64_t limit = (int64_t)1 << 62;
+    return clamp64((int64_t)((uint64_t)v << (shift & 63)), -limit, limit);
+}
+
 static int64_t shift_one(int64_t v, int shift, int rounding)
 {
     if (shift >= 0)
-        return (int64_t)((uint64_t)v << (shift & 63));
+        return shift_left(v, shift);
     return shift_right(v, shift < -63 ? 63 : -shift, rounding);
 }
 
@@ -20,7 +28,7 @@ static void shift_block(int64_t *v, int n, int shift, int rounding)
         shift_right_block(v, n, shift < -63 ? 63 : -shift, rounding);
     else if (shift & 63)
         for (int i = 0; i < n; i++)
-            v[i] = (int64_t)((uint64_t)v[i] << (shift & 63));
+            v[i] = shift_left(v[i], shift);
 }
 
 static int read_shift(int kind, const char *at)
@@ -58,7 +66,7 @@ static void integer_row(const grid *g, char *const *data, const int64_t *step, i
             shift_block(v, n, read_shift(g->kind[3], shift), o->rounding);
             if (after)
                 for (int i = 0; i < n; i++)
-                    v[i] = (int64_t)((uint64_t)v[i] + (uint64_t)after);
+                    v[i] += after;
         }
         write_clamped64(g->kind[0], data[0] + at * step[0], step[0], n, v, o->low, o->high);
     }
