@@ -26,8 +26,9 @@ int conv_f32(const window *win, const float *input, const float *packed, int64_t
     float *big = malloc(sizeof(float) * (size_t)(win->c * win->plane + WINDOW_SLACK));
     int status = !taps || !big || window_maps_make(win, &maps) ? KERNEL_NO_MEMORY : KERNEL_OK;
     int64_t outputs = win->out_h * win->out_w;
+    int movers = threads_for(run, win->c * win->plane * WORK_OF_A_MOVE);
     for (int64_t n = 0; n < win->n && status == KERNEL_OK; n++) {
-#pragma omp parallel for num_threads(run.threads) schedule(static)
+#pragma omp parallel for num_threads(movers) schedule(static)
         for (int64_t c = 0; c < win->c; c++)
             enlarge_f32(win, &maps, input + (n * win->c + c) * win->h * win->w, pads[c], inserts[c], big + c * win->plane);
         gemm_f32 job = {.rows = oc, .depth = win->c * win->kernel_h * win->kernel_w, .columns = outputs, .left = packed,
@@ -65,8 +66,9 @@ int conv_int(const window *win, const void *input, integer_kind kind, const int3
     if (status == KERNEL_OK && win->c % 2) /* the second channel of the last pair: there is none, its weights are 0 */
         memset(big + 2 * (pairs - 1) * win->plane, 0, sizeof(int16_t) * 2 * (size_t)win->plane);
     int64_t outputs = win->out_h * win->out_w;
+    int movers = threads_for(run, win->c * win->plane * WORK_OF_A_MOVE);
     for (int64_t n = 0; n < win->n && status == KERNEL_OK; n++) {
-#pragma omp parallel for num_threads(run.threads) schedule(static)
+#pragma omp parallel for num_threads(movers) schedule(static)
         for (int64_t p = 0; p < pairs; p++)
             for (int64_t c = 2 * p; c < 2 * p + 2 && c < win->c; c++)
                 enlarge_channel(win, &maps, input, kind, n * win->c + c, pads[c], inserts[c],
@@ -82,5 +84,50 @@ int conv_int(const window *win, const void *input, integer_kind kind, const int3
     window_maps_free(&maps);
     free(big);
     free(taps);
+    return status;
+}
+
+/* Taps in groups of 32 channels: group, kernel row and column, channel; a block is a group's channels at one place. */
+static int blocked_taps(const window *win, int64_t **taps, int64_t **ends, int64_t *blocks)
+{
+    int64_t per_channel = win->kernel_h * win->kernel_w, groups = (win->c + BLOCK_PRODUCTS - 1) / BLOCK_PRODUCTS;
+    *taps = malloc(sizeof(int64_t) * (size_t)((win->c + 1) * per_channel));
+    *ends = malloc(sizeof(int64_t) * (size_t)(groups * per_channel + 1));
+    if (!*taps || !*ends)
+        return -1;
+    int64_t *own = *taps + win->c * per_channel, k = 0;
+    window_taps(win, own);
+    *blocks = 0;
+    for (int64_t first = 0; first < win->c; first += BLOCK_PRODUCTS)
+        for (int64_t t = 0; t < per_channel; t++) {
+            for (int64_t c = first; c < first + BLOCK_PRODUCTS && c < win->c; c++)
+                (*taps)[k++] = c * win->plane + own[t];
+            (*ends)[(*blocks)++] = k;
+        }
+    return 0;
+}
+
+int conv_blocked(const window *win, const float *input, const float *weights, int64_t oc, const float *bias, const float *old,
+                 const float *pads, const float *inserts, float_kind kind, void *result, run_options run)
+{
+    window_maps maps = {0};
+    int64_t *taps = NULL, *ends = NULL, blocks = 0, outputs = win->out_h * win->out_w;
+    float *big = malloc(sizeof(float) * (size_t)(win->c * win->plane + WINDOW_SLACK));
+    int status = !big || blocked_taps(win, &taps, &ends, &blocks) || window_maps_make(win, &maps) ? KERNEL_NO_MEMORY : KERNEL_OK;
+    int movers = threads_for(run, win->c * win->plane * WORK_OF_A_MOVE);
+    for (int64_t n = 0; n < win->n && status == KERNEL_OK; n++) {
+#pragma omp parallel for num_threads(movers) schedule(static)
+        for (int64_t c = 0; c < win->c; c++)
+            enlarge_f32(win, &maps, input + (n * win->c + c) * win->h * win->w, pads[c], inserts[c], big + c * win->plane);
+        gemm_blocked job = {.rows = oc, .depth = win->c * win->kernel_h * win->kernel_w, .columns = outputs, .left = weights,
+                            .right = big, .taps = taps, .span = win->out_w, .step = win->stride_y * win->pitch, .ends = ends,
+                            .blocks = blocks, .row_bias = bias, .old = old ? old + n * oc * outputs : NULL, .sum_first = 1,
+                            .kind = kind, .result = (char *)result + n * oc * outputs * (kind == TO_F32 ? 4 : 2)};
+        status = gemm_blocked_run(&job, run);
+    }
+    window_maps_free(&maps);
+    free(big);
+    free(taps);
+    free(ends);
     return status;
 }

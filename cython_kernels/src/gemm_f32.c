@@ -44,9 +44,10 @@ void gemm_f32_repair(const gemm_f32 *job, const gemm_tile *tile)
 
 int gemm_f32_run(const gemm_f32 *job, run_options run)
 {
-    gemm_grid grid = gemm_grid_make(job->rows, job->columns, run.threads);
+    int threads = threads_for(run, job->rows * job->columns * job->depth);
+    gemm_grid grid = gemm_grid_make(job->rows, job->columns, threads);
     int failed = 0;
-#pragma omp parallel num_threads(run.threads) reduction(| : failed)
+#pragma omp parallel num_threads(threads) reduction(| : failed)
     {
         unsigned before = flush_begin();
         void *scratch = run.simd ? aligned_alloc(64, gemm_f32_scratch(&grid)) : NULL;

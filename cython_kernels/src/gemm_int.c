@@ -26,9 +26,10 @@ static void tile_plain(const gemm_int *job, const gemm_tile *tile)
 
 int gemm_int_run(const gemm_int *job, run_options run)
 {
-    gemm_grid grid = gemm_grid_make(job->rows, job->columns, run.threads);
+    int threads = threads_for(run, job->rows * job->columns * job->depth);
+    gemm_grid grid = gemm_grid_make(job->rows, job->columns, threads);
     int failed = 0;
-#pragma omp parallel num_threads(run.threads) reduction(| : failed)
+#pragma omp parallel num_threads(threads) reduction(| : failed)
     {
         void *scratch = run.simd ? aligned_alloc(64, gemm_int_scratch(&grid)) : NULL;
         failed = run.simd && !scratch;

@@ -8,4 +8,8 @@
 int matmul_f32(const float *packed, const float *right, int64_t rows, int64_t depth, int64_t columns, const float *bias,
                const float *old, float *result, run_options run);
 
+/* f16 and bf16 operands, widened: the block adder over k in blocks of 32. */
+int matmul_blocked(const float *left, const float *right, int64_t rows, int64_t depth, int64_t columns, const float *old,
+                   float_kind kind, void *result, run_options run);
+
 #endif

@@ -63,7 +63,8 @@ int pool_f32(const window *win, const pool_f32_job *job, const float *input, flo
     int failed = !taps || window_maps_make(win, &maps);
     if (!failed) {
         window_taps(win, taps);
-#pragma omp parallel num_threads(run.threads) reduction(| : failed)
+        int threads = threads_for(run, pool_work(win));
+#pragma omp parallel num_threads(threads) reduction(| : failed)
         {
             unsigned before = flush_begin();
             float *big = calloc((size_t)(win->plane + WINDOW_SLACK), sizeof(float));

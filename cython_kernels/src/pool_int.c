@@ -115,7 +115,8 @@ int pool_int(const window *win, const pool_int_job *job, const void *input, inte
     int failed = !taps || window_maps_make(win, &maps);
     if (!failed) {
         window_taps(win, taps);
-#pragma omp parallel num_threads(run.threads) reduction(| : failed)
+        int threads = threads_for(run, pool_work(win));
+#pragma omp parallel num_threads(threads) reduction(| : failed)
         {
             int16_t *big = calloc((size_t)(win->plane + WINDOW_SLACK), sizeof(int16_t));
             int32_t *sums = malloc(sizeof(int32_t) * (size_t)(win->out_w + WINDOW_SLACK));

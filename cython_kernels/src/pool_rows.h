@@ -4,6 +4,13 @@
 
 #include "pool.h"
 
+/* What a pooling costs, in the unit of run.h. */
+static inline int64_t pool_work(const window *win)
+{
+    int64_t results = win->out_h * win->out_w * win->kernel_h * win->kernel_w;
+    return win->n * win->c * (results + win->plane * WORK_OF_A_MOVE);
+}
+
 typedef struct {
     pool_kind kind;
     int64_t count;        /* taps */

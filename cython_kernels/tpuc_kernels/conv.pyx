@@ -28,6 +28,10 @@ cdef extern from "gemm.h" nogil:
     void gemm_int_pack(const int16_t *, int64_t rows, int64_t channels, int64_t taps, int32_t *packed)
 
 cdef extern from "conv.h" nogil:
+    ctypedef enum float_kind:
+        TO_F32, TO_F16, TO_BF16
+    int conv_blocked_c "conv_blocked"(const window *, const float *, const float *, int64_t oc, const float *bias, const float *old,
+                                      const float *pads, const float *inserts, float_kind, void *result, run_options)
     ctypedef enum integer_kind:
         FROM_I8, FROM_U8, FROM_I16
     int conv_f32_c "conv_f32"(const window *, const float *, const float *, int64_t oc, const float *bias, const float *old,
@@ -36,10 +40,12 @@ cdef extern from "conv.h" nogil:
                               const int16_t *inserts, const gemm_finish *, run_options)
 
 NO_PADS = (0, 0, 0, 0)
+CHANNEL_GROUP = 32  # input channels of a block of products
+RESULT_TYPES = {"f16": np.float16, "bf16": np.uint16, "f32": np.float32}
 
 
 class PackedWeights:
-    """Weights [oc, ic, kh, kw] in the order of the inner loops: made once by pack_f32 or pack_int8, used in place of the array."""
+    """Weights [oc, ic, kh, kw] in the order of the inner loops: made once by a pack function, used in place of the array."""
 
     __slots__ = ("data", "is_signed", "shape")
 
@@ -75,6 +81,41 @@ def pack_int8(w, kernel_zero_point=0, bint rotate=False):
     cdef cnp.ndarray packed = np.empty(gemm_packed_size(oc, (ic + 1) // 2 * taps), np.int32)
     gemm_int_pack(<const int16_t *>plain.data, oc, ic, taps, <int32_t *>packed.data)
     return PackedWeights(packed, w.shape, signed)
+
+
+def pack_f16(w, bint rotate=False):
+    """PackedWeights of float16 [oc, ic, kh, kw]."""
+    return pack_widened(widened(w, "f16", "weights"), rotate)
+
+
+def pack_bf16(w, bint rotate=False):
+    """PackedWeights of bf16 (uint16 bit patterns, or ml_dtypes' bfloat16) [oc, ic, kh, kw]."""
+    return pack_widened(widened(w, "bf16", "weights"), rotate)
+
+
+cdef pack_widened(w, bint rotate):
+    """Groups of 32 input channels: group, kernel row and column, channel."""
+    w = array_of(w, np.float32, 4, "weights")
+    turned = w[:, :, ::-1, ::-1] if rotate else w
+    groups = [turned[:, first:first + CHANNEL_GROUP].transpose(0, 2, 3, 1).reshape(w.shape[0], -1)
+              for first in range(0, w.shape[1], CHANNEL_GROUP)]
+    return PackedWeights(np.ascontiguousarray(np.concatenate(groups, axis=1)), w.shape, True)
+
+
+cdef widened(a, str kind, str what):
+    """f16 or bf16 elements (also one alone) as float32: exact, whatever the floating-point mode of the thread."""
+    a = np.asarray(a)
+    if kind == "f16":
+        if a.dtype == np.float64 and a.ndim == 0:
+            a = a.astype(np.float16)
+        if a.dtype != np.float16:
+            raise ValueError(f"{what}: {a.dtype}; float16 would be right")
+        return a.astype(np.float32)
+    if a.dtype == np.float64 and a.ndim == 0 and a == 0:
+        return np.float32(0)
+    if a.dtype.itemsize != 2 or a.dtype == np.float16:
+        raise ValueError(f"{what}: {a.dtype}; bf16 (uint16 bit patterns) would be right")
+    return (a.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
 
 
 cdef cnp.ndarray array_of(a, dtype, int ndim, str what):
@@ -147,6 +188,50 @@ def conv_f32(x, w, bias=None, old=None, *, stride=(1, 1), dilation=(1, 1), inser
                             <const float *>pad.data, <const float *>ins.data, <float *>result.data, run)
     check_status(status)
     return result
+
+
+def conv_f16(x, w, bias=None, old=None, *, stride=(1, 1), dilation=(1, 1), insert=(0, 0), pads=NO_PADS, pad_value=0.0,
+             insert_value=0.0, int pad_mode=0, bint rotate=False, result="f16", out=None):
+    """float16 x [n, ic, h, w], w [oc, ic, kh, kw] or pack_f16 of it, float32 bias [oc] and old [n, oc, oh, ow]
+    -> float16 or float32 (`result`: "f16", "f32") [n, oc, oh, ow].
+
+    Blocks of the up to 32 products of a channel group at one kernel place (the block adder of MM2) are added to a float32
+    accumulator that starts with bias + old; it is rounded once.
+    """
+    weights = w if isinstance(w, PackedWeights) else pack_f16(w, rotate)
+    return blocked_convolution("f16", x, weights, bias, old, stride, dilation, insert, pads, pad_value, insert_value, pad_mode, result, out)
+
+
+def conv_bf16(x, w, bias=None, old=None, *, stride=(1, 1), dilation=(1, 1), insert=(0, 0), pads=NO_PADS, pad_value=0.0,
+              insert_value=0.0, int pad_mode=0, bint rotate=False, result="bf16", out=None):
+    """As conv_f16, of bf16: uint16 bit patterns (pad_value and insert_value too); `result`: "bf16" (uint16), "f32"."""
+    weights = w if isinstance(w, PackedWeights) else pack_bf16(w, rotate)
+    return blocked_convolution("bf16", x, weights, bias, old, stride, dilation, insert, pads, pad_value, insert_value, pad_mode, result, out)
+
+
+cdef blocked_convolution(str kind, x, weights, bias, old, stride, dilation, insert, pads, pad_value, insert_value, int pad_mode, result, out):
+    if result not in (kind, "f32"):
+        raise ValueError(f'result: "{result}"; "{kind}" or "f32" would be right')
+    check_channels(x, weights.shape)
+    cdef window win
+    fill_window(&win, x.shape, weights.shape[2:], stride, dilation, insert, pads, pad_mode)
+    cdef int64_t oc = weights.shape[0]
+    cdef cnp.ndarray data = array_of(widened(x, kind, "input"), np.float32, 4, "input")
+    cdef cnp.ndarray packed = array_of(weights.data, np.float32, 2, "packed weights")
+    cdef cnp.ndarray values = result_array(out, (win.n, oc, win.out_h, win.out_w), RESULT_TYPES[result])
+    cdef cnp.ndarray pad = per_channel(widened(pad_value, kind, "pad_value"), win.c, np.float32, "pad_value")
+    cdef cnp.ndarray ins = per_channel(widened(insert_value, kind, "insert_value"), win.c, np.float32, "insert_value")
+    cdef cnp.ndarray biases = per_channel(np.float32(0) if bias is None else bias, oc, np.float32, "bias")
+    cdef cnp.ndarray before = None if old is None else old_array(old, values, np.float32)
+    cdef const float *old_data = NULL if old is None else <const float *>before.data
+    cdef float_kind to = TO_F32 if result == "f32" else TO_F16 if kind == "f16" else TO_BF16
+    cdef run_options run = run_options(threads, use_avx2)
+    cdef int status
+    with nogil:
+        status = conv_blocked_c(&win, <const float *>data.data, <const float *>packed.data, oc, <const float *>biases.data, old_data,
+                                <const float *>pad.data, <const float *>ins.data, to, <void *>values.data, run)
+    check_status(status)
+    return values
 
 
 cdef cnp.ndarray old_array(old, cnp.ndarray result, dtype):

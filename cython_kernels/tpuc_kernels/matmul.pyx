@@ -15,6 +15,12 @@ cnp.import_array()
 cdef extern from "matmul.h" nogil:
     int matmul_f32_c "matmul_f32"(const float *packed, const float *right, int64_t rows, int64_t depth, int64_t columns,
                                   const float *bias, const float *old, float *result, run_options)
+    ctypedef enum float_kind:
+        TO_F32, TO_F16, TO_BF16
+    int matmul_blocked_c "matmul_blocked"(const float *left, const float *right, int64_t rows, int64_t depth, int64_t columns,
+                                          const float *old, float_kind, void *result, run_options)
+
+RESULT_TYPES = {"f16": np.float16, "bf16": np.uint16, "f32": np.float32}
 
 
 cdef check_matrices(left_shape, right):
@@ -124,3 +130,46 @@ cdef less_zero_point(matrix, zero_point):
     if not np.any(zero_point):
         return matrix
     return (matrix.astype(np.int32) - np.asarray(zero_point)).astype(np.int16)
+
+
+def mm2_f16(left, right, *, old=None, result="f16"):
+    """MM2: float16 left [m, k] times right [k, n] -> float16 or float32 (`result`: "f16", "f32") [m, n]; old: float32, for float32 results.
+
+    Blocks of 32 products are added exactly, rounded once and added to a float32 accumulator, which is rounded once in the end.
+    """
+    return blocked_product("f16", left, right, old, result)
+
+
+def mm2_bf16(left, right, *, old=None, result="bf16"):
+    """As mm2_f16, of bf16: uint16 bit patterns; `result`: "bf16" (uint16), "f32"."""
+    return blocked_product("bf16", left, right, old, result)
+
+
+cdef cnp.ndarray widened(a, str kind):
+    if kind == "f16" and a.dtype == np.float16:
+        return np.ascontiguousarray(a, np.float32)
+    if kind == "bf16" and a.dtype.itemsize == 2 and a.dtype != np.float16:
+        return np.ascontiguousarray((np.ascontiguousarray(a).view(np.uint16).astype(np.uint32) << 16).view(np.float32))
+    raise ValueError(f"matrix: {a.dtype}; {kind} would be right")
+
+
+cdef blocked_product(str kind, left, right, old, str result):
+    if result not in (kind, "f32") or (old is not None and result != "f32"):
+        raise ValueError(f'result: "{result}"; "{kind}" or "f32", and "f32" with an old result, would be right')
+    check_matrices(left.shape, right)
+    cdef cnp.ndarray a = widened(left, kind), b = widened(right, kind)
+    cdef int64_t rows = a.shape[0], depth = a.shape[1], columns = b.shape[1]
+    cdef cnp.ndarray values = np.empty((rows, columns), RESULT_TYPES[result])
+    cdef cnp.ndarray before = None if old is None else np.ascontiguousarray(old, np.float32)
+    if old is not None and (<object>before).shape != (rows, columns):
+        raise ValueError(f"old: {old.shape}; {(rows, columns)} would be right")
+    cdef const float *old_data = NULL if old is None else <const float *>before.data
+    cdef float_kind to = TO_F32 if result == "f32" else TO_F16 if kind == "f16" else TO_BF16
+    cdef run_options run = run_options(threads, use_avx2)
+    cdef int status
+    with nogil:
+        status = matmul_blocked_c(<const float *>a.data, <const float *>b.data, rows, depth, columns, old_data, to,
+                                  <void *>values.data, run)
+    if status:
+        raise MemoryError("no memory for the right matrix")
+    return values

@@ -26,6 +26,22 @@ def f32(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return np.where(rng.random(shape) < chance, choice[rng.integers(0, choice.size, shape)], bits).view(np.float32)
 
 
+def halves(rng: np.random.Generator, shape: tuple[int, ...], kind: str) -> np.ndarray:
+    """float16 ("f16"), or uint16 bit patterns ("bf16"): like f32, with denormals of the type, sometimes any bits."""
+    bits = f32(rng, shape).view(np.uint32)
+    if kind == "bf16":
+        bits = (bits >> 16).astype(np.uint16)
+    else:
+        with np.errstate(over="ignore"):
+            bits = bits.view(np.float32).astype(np.float16).view(np.uint16)
+    chance = float(rng.choice([0, 0, 0.01, 0.1]))
+    any_bits = rng.integers(0, 1 << 16, shape).astype(np.uint16)
+    if rng.random() < 0.7:  # finite ones
+        any_bits &= 0xBFFF if kind == "bf16" else 0xFBFF
+    bits = np.where(rng.random(shape) < chance, any_bits, bits)
+    return bits if kind == "bf16" else bits.view(np.float16)
+
+
 def integers(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """Integers of the whole range, of a small one, or mostly extremes."""
     info = np.iinfo(dtype)
@@ -37,8 +53,10 @@ def integers(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) 
     return np.array([info.min, info.max, 0, 1, info.max], dtype)[rng.integers(0, 5, shape)]
 
 
-def lane_bytes(rng: np.random.Generator, size: int, dtype: np.dtype | type) -> np.ndarray:
-    """uint8 [64, size]: random elements of that type for all lanes. A period that shares no factor with lanes keeps it quick."""
+def lane_bytes(rng: np.random.Generator, size: int, dtype: np.dtype | type | str) -> np.ndarray:
+    """uint8 [64, size]: random elements of that type ("f16" and "bf16" by name) for all lanes. A period that shares no factor with lanes keeps it quick."""
+    if dtype in ("f16", "bf16"):
+        return np.resize(halves(rng, (PERIOD,), str(dtype)), (64, size // 2)).view(np.uint8)
     dtype = np.dtype(dtype)
     few = f32(rng, (PERIOD,)) if dtype == np.float32 else integers(rng, (PERIOD,), dtype)
     return np.resize(few, (64, size // dtype.itemsize)).view(np.uint8)

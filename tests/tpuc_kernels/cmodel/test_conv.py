@@ -1,4 +1,4 @@
-"""tpuc_kernels.conv against the C model: CONV and sCONV with integer and f32 operands."""
+"""tpuc_kernels.conv against the C model: CONV and sCONV with integer, f32, f16 and bf16 operands."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from windows import command_keywords, random_window
 
 pytestmark = pytest.mark.vendor
 
-I8, F32, I16, I32 = 0, 2, 3, 4
+I8, F16, F32, I16, I32, BF16 = range(6)
 NORMAL, WRQ, WRQRELU = 0, 1, 2
 ALIGNED, COMPACT, STRIDED = 0, 1, 3
 ALL_LANES = (1 << 64) - 1
@@ -143,34 +143,43 @@ def execute_integer(memory: Memory, f: dict[str, int]) -> None:
     lanes.store(memory.lmem, address, y, "aligned", f.get("tsk_lane_num", ALL_LANES))
 
 
-def make_f32(rng: np.random.Generator) -> Case:
-    f = common_fields(rng, [1, 2, 3, 5, 17, 65], [1, 2, 5, 6, 13, 66])
-    f.update(tsk_eu_typ=NORMAL, opd0_prec=F32, res0_prec=F32, opd0_sign=1)
+def make_float(rng: np.random.Generator, prec: int) -> Case:
+    f = common_fields(rng, [1, 2, 3, 5, 17, 33, 65], [1, 2, 5, 6, 13, 66])
+    name, size = {F32: (np.float32, 4), F16: ("f16", 2), BF16: ("bf16", 2)}[prec]
+    result = prec if prec == F32 or rng.random() < 0.6 else F32
+    f.update(tsk_eu_typ=NORMAL, opd0_prec=prec, res0_prec=result, opd0_sign=1)
     one = [int(v) for v in f32(rng, (4,)).view(np.uint32)]
+    narrow = [int(v) for v in np.frombuffer(lane_bytes(rng, 64, name), f"u{size}")[:3]]
     if rng.random() < 0.1:
-        f.update(opd1_const=1, opd1_addr=one[0])
+        f.update(opd1_const=1, opd1_addr=narrow[0])
     if rng.random() < 0.3:
         f.update(opd2_const=1, opd2_addr=one[1] if rng.random() < 0.5 else 0)
     if rng.random() < 0.6:
-        f.update(opd3_const=1, opd3_addr=one[2] if rng.random() < 0.5 else 0, res1_addr=one[3] if rng.random() < 0.5 else 0)
-
-    places = ((INPUT, 0x2000), (WEIGHT, 0x1000), (PER_CHANNEL, 64), (PAIRS, 64), (RESULT, 0x1000))
-    data = [(place, lane_bytes(rng, size, np.float32)) for place, size in places]
+        f.update(opd3_const=1, opd3_addr=narrow[1] if rng.random() < 0.5 else 0, res1_addr=narrow[2] if rng.random() < 0.5 else 0)
+    data = [(INPUT, lane_bytes(rng, 0x2000, name)), (WEIGHT, lane_bytes(rng, 0x1000, name)), (PAIRS, lane_bytes(rng, 64, name)),
+            (PER_CHANNEL, lane_bytes(rng, 64, np.float32)), (RESULT, lane_bytes(rng, 0x1000, np.float32))]
     form = choose_form(rng, f)
-    return Case(form, f, data, variant=f"{form} f32{' add' if f['res_add'] else ''}")
+    names = {F32: "f32", F16: "f16", BF16: "bf16"}
+    return Case(form, f, data, variant=f"{form} {names[prec]} -> {names[result]}{' add' if f['res_add'] else ''}")
 
 
-def execute_f32(memory: Memory, f: dict[str, int]) -> None:
+def execute_float(memory: Memory, f: dict[str, int]) -> None:
+    prec = f["opd0_prec"]
+    dtype, group, convolve = {F32: (np.float32, 1, conv.conv_f32), F16: (np.float16, 32, conv.conv_f16),
+                              BF16: (np.uint16, 32, conv.conv_bf16)}[prec]
     address, shape = result_place(f)
-    pad, insert = pad_and_insert(memory, f, np.float32)
+    pad, insert = pad_and_insert(memory, f, dtype)
     old = lanes.load(memory.lmem, address, shape, "aligned", np.float32) if f["res_add"] else None
-    y = conv.conv_f32(load_input(memory, f, np.float32), load_weights(memory, f, np.float32, 1),
-                      per_channel(memory, f, "opd2", shape[1], np.float32), old, pad_value=pad, insert_value=insert,
-                      rotate=bool(f["kernel_rotate"]), **command_keywords(f))
+    kind = {} if prec == F32 else {"result": {F32: "f32", F16: "f16", BF16: "bf16"}[f["res0_prec"]]}
+    y = convolve(load_input(memory, f, dtype), load_weights(memory, f, dtype, group),
+                 per_channel(memory, f, "opd2", shape[1], np.float32), old, pad_value=pad, insert_value=insert,
+                 rotate=bool(f["kernel_rotate"]), **kind, **command_keywords(f))
     lanes.store(memory.lmem, address, y, "aligned", f.get("tsk_lane_num", ALL_LANES))
 
 
-FUZZ = {"int8": (make_int8, execute_integer), "requantized": (make_requantized, execute_integer), "f32": (make_f32, execute_f32)}
+FUZZ = {"int8": (make_int8, execute_integer), "requantized": (make_requantized, execute_integer),
+        **{name: (lambda rng, prec=prec: make_float(rng, prec), execute_float)
+           for name, prec in (("f32", F32), ("f16", F16), ("bf16", BF16))}}
 
 
 @pytest.mark.parametrize("name", FUZZ)

@@ -1,4 +1,4 @@
-"""tpuc_kernels.matmul against the C model: MM, sMM (integers, f32) and MM2, sMM2 (8 bits)."""
+"""tpuc_kernels.matmul against the C model: MM, sMM (integers, f32) and MM2, sMM2 (8 bits, f16, bf16)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tpuc_kernels import lanes, matmul
 
 pytestmark = pytest.mark.vendor
 
-I8, F32, I16, I32 = 0, 2, 3, 4
+I8, F16, F32, I16, I32, BF16 = range(6)
 NORMAL, WRQ, WRQRELU, NN, NT, TT = range(1, 7)
 NAMES = {NORMAL: "normal", WRQ: "wrq", WRQRELU: "wrqrelu", NN: "nn", NT: "nt", TT: "tt"}
 ALL_LANES = (1 << 64) - 1
@@ -169,7 +169,37 @@ def execute_mm2(memory: Memory, f: dict[str, int]) -> None:
     lanes.store(memory.lmem, f["res0_addr"], y.reshape(shape), "aligned", f.get("tsk_lane_num", ALL_LANES))
 
 
-FUZZ = {"mm integer": (make_mm_integer, execute_mm), "mm f32": (make_mm_f32, execute_mm), "mm2": (make_mm2, execute_mm2)}
+def make_mm2_halves(rng: np.random.Generator, prec: int) -> Case:
+    case = make_mm2(rng)
+    f, name = case.fields, {F16: "f16", BF16: "bf16"}[prec]
+    f.update(opd0_prec=prec, res0_prec=prec if rng.random() < 0.6 else F32, opd2_const=1, opd2_addr=0)
+    f["res_add"] &= int(f["res0_prec"] == F32)
+    if "opd1_prec" in f:
+        f["opd1_prec"] = prec
+    for operand in ("opd0", "opd1"):
+        if f.get(operand + "_const"):
+            f[operand + "_addr"] = int(rng.integers(0, 1 << 16))
+    data = [(0, lane_bytes(rng, 0x1000, name)), (0x2000, lane_bytes(rng, 0x1000, name)), (0x4000, lane_bytes(rng, 0x1000, np.float32))]
+    result = "f32" if f["res0_prec"] == F32 else name
+    return Case(case.form, f, data, variant=f"{case.form} {NAMES[f['tsk_eu_typ']]} {name} -> {result}{' add' if f['res_add'] else ''}")
+
+
+def execute_mm2_halves(memory: Memory, f: dict[str, int]) -> None:
+    operation, rows, columns = f["tsk_eu_typ"], f["res0_c"], f["res0_w"]
+    dtype, multiply = {F16: (np.float16, matmul.mm2_f16), BF16: (np.uint16, matmul.mm2_bf16)}[f["opd0_prec"]]
+    inner = f["opd1_c"] if operation == NN else f["opd1_w"]
+    first = row_per_lane(memory, f, "opd0", (inner, columns) if operation == TT else (rows, inner), dtype)
+    second = row_per_lane(memory, f, "opd1", (f["opd1_c"], f["opd1_w"]), dtype)
+    left, right = (second, first) if operation == TT else (first, second.T if operation == NT else second)
+    shape = (1, rows, 1, columns)
+    old = lanes.load(memory.lmem, f["res0_addr"], shape, "aligned", np.float32)[0, :, 0] if f["res_add"] else None
+    y = multiply(left, right, old=old, result={F32: "f32", F16: "f16", BF16: "bf16"}[f["res0_prec"]])
+    lanes.store(memory.lmem, f["res0_addr"], y.reshape(shape), "aligned", f.get("tsk_lane_num", ALL_LANES))
+
+
+FUZZ = {"mm integer": (make_mm_integer, execute_mm), "mm f32": (make_mm_f32, execute_mm), "mm2 int8": (make_mm2, execute_mm2),
+        **{name: (lambda rng, prec=prec: make_mm2_halves(rng, prec), execute_mm2_halves)
+           for name, prec in (("mm2 f16", F16), ("mm2 bf16", BF16))}}
 
 
 @pytest.mark.parametrize("name", FUZZ)
