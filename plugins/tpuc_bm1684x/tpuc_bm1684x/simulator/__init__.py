@@ -1,1 +1,1 @@
-"""Executes bmodels: `Simulator(path).run(inputs)` gives the bits that the chip gives."""
+"""Executes bmodels: `simulator.Simulator(path).run(inputs)` gives the bits that the chip gives."""

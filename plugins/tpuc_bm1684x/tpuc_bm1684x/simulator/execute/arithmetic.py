@@ -28,6 +28,8 @@ SELECT = {10: "select_gt", 11: "select_eq", 13: "select_lt"}
 SATURATED = {15: "adds", 16: "subs", 20: "muls"}
 UNARY = {1: "not", 26: "abs", 29: "first_one", 30: "first_zero"}
 CAST, MAC, COPY = 14, 18, 19
+UNSIGNED = (6, 22)
+"""Logic shift and rotation take the bits of opd0, whatever its sign."""
 PAIR_OPERATIONS = {0, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13, 15, 16, 20, 23}
 DIV_ITERATIONS_OF_PAIRS = 2
 """The field's value for 3 iterations: VC ignores the field."""
@@ -71,16 +73,18 @@ def bind_arithmetic(context: Context) -> Step:
         raise TpucError(f"tsk_opd_num is {context['tsk_opd_num']}; {expected} would be right")
     compute, result_type = (_unary if is_unary else binary)(context)
     result = tensor_by_layout(context, "res0", shape, result_type)
-    a = loader(context, "opd0", shape, dtype_of(context, "opd0"))
+    first = dtype_of(context, "opd0", 0 if operation in UNSIGNED else None)
+    a = loader(context, "opd0", shape, first)
     if is_unary:
-        checked(context, compute, dtype_of(context, "opd0"))
+        checked(context, compute, first)
         return _step(result, lambda: compute(a()))
-    b = loader(context, "opd1", shape, dtype_of(context, "opd1"))
+    second = dtype_of(context, "opd1")
+    b = loader(context, "opd1", shape, second)
     if operation in SATURATED and context["tsk_opd_num"] == 3:
         shift = per_channel(context, "opd2", shape[1], I8)
-        checked(context, lambda x, y: compute(x, y, shift=np.zeros((), I8)), dtype_of(context, "opd0"), dtype_of(context, "opd1"))
+        checked(context, lambda x, y: compute(x, y, shift=np.zeros((), I8)), first, second)
         return _step(result, lambda: compute(a(), b(), shift=_one_or_many(shift())))
-    checked(context, compute, dtype_of(context, "opd0"), dtype_of(context, "opd1"))
+    checked(context, compute, first, second)
     return _step(result, lambda: compute(a(), b()))
 
 
@@ -104,12 +108,13 @@ def binary(context: Context) -> tuple[Compute, np.dtype]:
     operation, rounding = context.operation, context["opd2_n_str"]
     bf16 = has_bf16(context, "res0", "opd0", "opd1")
     is_signed = bool(context["opd0_sign"] or context["opd1_sign"]) or SATURATED.get(operation) == "subs"
+    is_signed &= operation not in UNSIGNED
     name, dtype = kind_name(context, "res0", is_signed), dtype_of(context, "res0", is_signed)
     operation_name = BINARY.get(operation) or SELECT.get(operation) or SATURATED.get(operation)
     if operation_name is None:
         raise context.not_modelled(f"operation {operation}")
     if operation in SELECT:
-        if not context.field("opd2_const", 1):
+        if context.command.form.endswith("AR") and not context["opd2_const"]:
             raise context.not_modelled("a select whose third operand is a tensor")
         chosen = constant_array(context["opd2_addr"], dtype).reshape(())
         return (lambda a, b: elementwise.binary(operation_name, a, b, name, value=chosen, bf16=bf16)), dtype
@@ -144,7 +149,7 @@ def _bind_mac(context: Context) -> Step:
     a, b = (loader(context, name, shape, dtype_of(context, name)) for name in ("opd0", "opd1"))
     checked(context, lambda old, x, y: elementwise.mac(old, x, y, left, right, rounding), result.dtype, dtype_of(context, "opd0"),
             dtype_of(context, "opd1"))
-    return _step(result, lambda: elementwise.mac(result.load(), a(), b(), left, right, rounding))
+    return _step(result, lambda: elementwise.mac(result.load(), np.broadcast_to(a(), shape), b(), left, right, rounding))
 
 
 @executes("VC", "sVC")

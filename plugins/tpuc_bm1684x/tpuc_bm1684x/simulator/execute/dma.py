@@ -10,7 +10,7 @@ from tpuc_kernels import copy
 from tpuc_bm1684x.isa.memory_map import LANE_BYTES, LANES
 from tpuc_bm1684x.simulator.execute.binding import Context, Step, executes, in_turn
 from tpuc_bm1684x.simulator.execute.operands import element_type
-from tpuc_bm1684x.simulator.memory import Place, Shape, aligned
+from tpuc_bm1684x.simulator.memory import Place, Shape, aligned, last_byte
 from tpuc_core.errors import TpucError
 
 COPY, NC_TRANSPOSE, CW_TRANSPOSE, BROADCAST, CW_TRANSPOSE_TOO = 0, 1, 2, 3, 4
@@ -34,6 +34,22 @@ def window(place: Place, side: str, shape: Shape, strides: Shape, size: int, lan
     except ValueError as error:
         raise TpucError(f"the {side} {list(shape)} with strides {list(strides)} at byte {place.offset:#x} leaves "
                         f"{place.space} memory") from error
+
+
+def touches(a: Place, a_shape: Shape, a_strides: Shape, b: Place, b_shape: Shape, b_strides: Shape, size: int) -> bool:
+    """True if two tensors lie in one memory and the ranges between their first and last bytes meet; in local memory the
+    ranges within a lane count, even where the lanes differ."""
+    if a.space != b.space:
+        return False
+    (a_first, a_end), (b_first, b_end) = _range(a, a_shape, a_strides, size), _range(b, b_shape, b_strides, size)
+    return a_first < b_end and b_first < a_end
+
+
+def _range(place: Place, shape: Shape, strides: Shape, size: int) -> tuple[int, int]:
+    if place.is_local:
+        lane, offset = divmod(place.offset, LANE_BYTES)
+        return offset, last_byte(shape, strides, size, lane, offset)
+    return place.offset, place.offset + (sum((n - 1) * stride for n, stride in zip(shape, strides)) + 1) * size
 
 
 def sizes(context: Context, side: str) -> Shape:
@@ -146,8 +162,8 @@ def bind_cw_transpose(context: Context) -> Step:
     dst_strides = default_strides(target, (n, w, h if context["nchw_copy"] else context["dst_hsize"], c), size)
     if context["stride_enable"]:
         src_strides, dst_strides = (*stride_fields(context, "src")[:3], 1), (*stride_fields(context, "dst")[:3], 1)
-    if source.space == target.space:
-        raise context.not_modelled(f"a c-w transpose inside {source.space} memory")
+    if touches(source, shape, src_strides, target, (n, w, h, c), dst_strides, size):
+        raise TpucError("source and destination of a c-w transpose overlap")
     to = window(target, "destination", shape, permuted(dst_strides, (0, 3, 2, 1)), size, lane_axis=3)
     return partial(copy.tensor, window(source, "source", shape, src_strides, size), to, context["localmem_mask"])
 

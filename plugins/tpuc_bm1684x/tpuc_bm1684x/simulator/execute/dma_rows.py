@@ -9,7 +9,7 @@ from tpuc_kernels import copy
 
 from tpuc_bm1684x.isa.memory_map import LANE_BYTES
 from tpuc_bm1684x.simulator.execute.binding import Context, Step, executes, in_turn
-from tpuc_bm1684x.simulator.execute.dma import address_of, default_strides, sizes, stride_fields, window
+from tpuc_bm1684x.simulator.execute.dma import address_of, default_strides, sizes, stride_fields, touches, window
 from tpuc_bm1684x.simulator.execute.operands import element_type
 from tpuc_bm1684x.simulator.memory import ALL_LANES, Place, Shape, aligned
 from tpuc_core.errors import TpucError
@@ -79,6 +79,8 @@ def bind_gather(context: Context) -> Step:
     src = _RowTensor(context, "src", source, (1, context["src_csize"], src_rows, width), size)
     dst = _RowTensor(context, "dst", target, (1, channels, dst_rows, width), size)
     picks = _RowTensor(context, "index", index, (1, context["index_csize"], count, 1), 4)
+    if dst.touches(src) or dst.touches(picks):
+        raise context.not_modelled("a destination that overlaps source or index")
 
     def gather() -> None:
         rows, chosen = src.load(dtype)[0], picks.load(np.dtype("u4"))[0, :, :, 0]
@@ -101,6 +103,8 @@ def bind_scatter(context: Context) -> Step:
     src = _RowTensor(context, "src", source, (1, context["src_csize"], count, width), size)
     dst = _RowTensor(context, "dst", target, (1, channels, dst_rows, width), size)
     picks = _RowTensor(context, "index", index, (1, context["index_csize"], count, 1), 4)
+    if dst.touches(src) or dst.touches(picks):
+        raise context.not_modelled("a destination that overlaps source or index")
 
     def scatter() -> None:
         rows, chosen, result = src.load(dtype)[0], picks.load(np.dtype("u4"))[0, :, :, 0], dst.load(dtype)
@@ -131,8 +135,12 @@ class _RowTensor:
         strides = default_strides(place, shape, size)
         if context["stride_enable"]:
             strides = (0, context[f"{side}_cstride"], context[f"{side}_hstride"], 1)
-        self.place = window(place, side, shape, strides, size)
+        self.place, self.start, self.strides = window(place, side, shape, strides, size), place, strides
         self.shape, self.size, self.mask = shape, size, context["localmem_mask"] if side == "dst" else ALL_LANES
+
+    def touches(self, other: _RowTensor) -> bool:
+        """True if the bytes of the two may overlap."""
+        return touches(self.start, self.shape, self.strides, other.start, other.shape, other.strides, self.size)
 
     def load(self, dtype: np.dtype) -> np.ndarray:
         array = np.empty(self.shape, dtype)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from tpuc_kernels import gather
 
 from tpuc_bm1684x.isa.kinds import ElementType, Layout
 from tpuc_bm1684x.simulator.execute.binding import Context, Step, executes
-from tpuc_bm1684x.simulator.execute.operands import LocalTensor, aligned_tensor, element_type, result_shape
+from tpuc_bm1684x.simulator.execute.operands import LocalTensor, aligned_tensor, constant, element_type, result_shape
 from tpuc_bm1684x.simulator.memory import Shape, aligned, compact, line_aligned, split_local
 from tpuc_core.errors import TpucError
 
-GATHER_D1, SCATTER_D1 = 0, 3
+GATHER_D1, GATHER_D2, SCATTER_D1, SCATTER_D2 = 0, 1, 3, 4
 PE_GATHER, PE_SCATTER, PE_SELECT, PE_NONZERO = 5, 6, 8, 9
 SAME_AS = {13: PE_GATHER, 14: PE_SCATTER, 15: PE_SELECT, 16: PE_NONZERO}
 """The variants that may overlap; with operands apart they give the same bytes."""
@@ -23,12 +24,10 @@ GATHER_LINE, SCATTER_LINE, SELECT_LINE = 17, 18, 19
 def bind_scatter_gather(context: Context) -> Step:
     """Rows of w elements, picked, placed or packed along w."""
     operation = SAME_AS.get(context.operation, context.operation)
-    binders = {GATHER_D1: _bind_gather_d1, SCATTER_D1: _bind_scatter_d1, PE_GATHER: _bind_pe_gather,
-               PE_SCATTER: _bind_pe_scatter, PE_SELECT: _bind_pack, PE_NONZERO: _bind_pack}
+    binders = {GATHER_D1: _bind_gather, GATHER_D2: _bind_gather, SCATTER_D1: _bind_scatter, SCATTER_D2: _bind_scatter,
+               PE_GATHER: _bind_pe_gather, PE_SCATTER: _bind_pe_scatter, PE_SELECT: _bind_pack, PE_NONZERO: _bind_pack}
     if operation not in binders:
         raise context.not_modelled(f"operation {context.operation}")
-    if context["opd3_const"]:
-        raise context.not_modelled("opd3_const (skipping of all-ones indices)")
     return binders[operation](context)
 
 
@@ -52,13 +51,32 @@ def _index_type(context: Context) -> np.dtype:
     return _dtype(context, "opd1_prec")
 
 
-def _vector_index(context: Context, count: int) -> LocalTensor:
-    """One index vector for all channels: an entry per lane, packed from slot to slot."""
-    if split_local(context["opd1_addr"])[0]:
-        raise context.not_modelled("an index vector that does not start in lane 0")
-    dtype = _index_type(context)
-    strides = compact((1, count, 1, 1), dtype.itemsize, 0)
-    return LocalTensor(context.memory, "opd1", context["opd1_addr"], (1, count, 1, 1), strides, dtype)
+class _VectorIndex:
+    """One index vector for all channels: an entry per lane, packed from slot to slot. Where the limit is on, an index of all
+    ones names no element. Indices of two dimensions, (x, y) in 32 bits, count in rows of `width`."""
+
+    def __init__(self, context: Context, count: int, size: int, width: int):
+        if split_local(context["opd1_addr"])[0]:
+            raise context.not_modelled("an index vector that does not start in lane 0")
+        self.is_pair = context.operation in (GATHER_D2, SCATTER_D2)
+        self.has_limit, self.size, self.width = bool(context["opd3_const"]), size, width
+        dtype = np.dtype(np.uint32) if self.is_pair else _index_type(context)
+        strides = compact((1, count, 1, 1), dtype.itemsize, 0)
+        self.tensor = LocalTensor(context.memory, "opd1", context["opd1_addr"], (1, count, 1, 1), strides, dtype)
+
+    def load(self) -> tuple[np.ndarray, np.ndarray]:
+        """Which entries name an element, and which elements those name."""
+        raw = self.tensor.load().reshape(-1)
+        named = np.flatnonzero(raw != np.iinfo(raw.dtype).max) if self.has_limit else np.arange(raw.size)
+        places = raw[named].astype(np.intp)
+        if self.is_pair:
+            x, y = places & 0xFFFF, places >> 16
+            if (x >= self.width).any():
+                raise TpucError(f"an index with x = {int(x.max())} in rows of {self.width}")
+            places = y * self.width + x
+        if places.size and int(places.max()) >= self.size:
+            raise TpucError(f"an index of {int(places.max())} is not below {self.size}")
+        return named, places
 
 
 def _in_range(index: np.ndarray, size: int) -> np.ndarray:
@@ -74,26 +92,37 @@ def _same_lanes(context: Context, *operands: str) -> None:
         raise context.not_modelled("operands and result that start in different lanes")
 
 
-def _bind_gather_d1(context: Context) -> Step:
+def _bind_gather(context: Context) -> Step:
     _same_lanes(context, "opd0")
     n, c, w = _row_shape(context)
-    source = aligned_tensor(context, "opd0", (n, c, 1, context["opd0_w"]), _dtype(context))
-    index, result = _vector_index(context, w), _result(context)
-    return lambda: result.store(source.load()[:, :, :, _in_range(index.load().reshape(-1), source.shape[3])])
+    rows = context["opd0_h"] if context.operation == GATHER_D2 else 1
+    source = aligned_tensor(context, "opd0", (n, c, rows, context["opd0_w"]), _dtype(context))
+    index, result = _VectorIndex(context, w, rows * context["opd0_w"], context["opd0_w"]), _result(context)
+    is_filled = context["opd3_const"] and context["opd2_const"]
+    fill = constant(context["opd2_addr"], result.dtype)
+
+    def gather() -> None:
+        named, places = index.load()
+        values = np.full(result.shape, fill, result.dtype) if is_filled else result.load()
+        values[:, :, 0, named] = source.load().reshape(n, c, -1)[:, :, places]
+        result.store(values)
+    return gather
 
 
-def _bind_scatter_d1(context: Context) -> Step:
+def _bind_scatter(context: Context) -> Step:
     _same_lanes(context, "opd0")
-    n, c, _ = _row_shape(context)
-    count = context["opd0_w"]
+    n, c, h, w = result_shape(context)
+    count, rows = context["opd0_w"], h if context.operation == SCATTER_D2 else 1
     source = aligned_tensor(context, "opd0", (n, c, 1, count), _dtype(context))
-    index, result = _vector_index(context, count), _result(context)
+    result = aligned_tensor(context, "res0", (n, c, rows, w), _dtype(context))
+    index = _VectorIndex(context, count, rows * w, w)
 
     def scatter() -> None:
-        values, rows = source.load(), result.load()
-        for i, place in enumerate(_in_range(index.load().reshape(-1), rows.shape[3])):
-            rows[..., place] = values[..., i]
-        result.store(rows)
+        values, placed = source.load(), result.load()
+        flat = placed.reshape(n, c, -1)
+        for entry, place in zip(*index.load()):  # in this order: the last of equal indices wins
+            flat[:, :, place] = values[:, :, 0, entry]
+        result.store(placed)
     return scatter
 
 
@@ -118,28 +147,35 @@ def _bind_pe_gather(context: Context) -> Step:
     n, c, w = _row_shape(context)
     table, result = _pe_table(context, c), _result(context)
     index = aligned_tensor(context, "opd1", (n, c, 1, w), _index_type(context))
-    channel = np.arange(c)[:, None]
+    has_limit = bool(context["opd3_const"])
+    fill = constant(context["opd2_addr"], result.dtype) if context["opd2_const"] and has_limit else None
 
-    def gather() -> None:
-        picks = _in_range(index.load()[:, :, 0], table.shape[3])
-        result.store(table.load()[0, channel, 0, picks][:, :, None])
-    return gather
+    def look_up() -> None:
+        old = result.load() if has_limit and fill is None else None
+        result.store(_checked(gather.table, index.load(), table.load()[0, :, 0], skips=has_limit, fill=fill, out=old))
+    return look_up
 
 
 def _bind_pe_scatter(context: Context) -> Step:
     _same_lanes(context, "opd0", "opd1")
-    n, c, _ = _row_shape(context)
-    count = context["opd0_w"]
+    n, c, w = _row_shape(context)
+    count, has_limit = context["opd0_w"], bool(context["opd3_const"])
     table, result = _pe_table(context, c), _result(context)
     index = aligned_tensor(context, "opd1", (n, c, 1, count), _index_type(context))
 
     def scatter() -> None:
-        rows, values = result.load(), np.broadcast_to(table.load(), (n, c, 1, count))
-        picks = _in_range(index.load(), rows.shape[3])
-        for i in range(count):  # in this order: the last of equal indices wins
-            np.put_along_axis(rows, picks[..., i : i + 1], values[..., i : i + 1], axis=3)
-        result.store(rows)
+        rows = result.load().reshape(n, c, w)
+        placed = _checked(gather.scatter, rows, table.load()[0, :, 0], index.load().reshape(n, c, count), skips=has_limit)
+        result.store(placed.reshape(n, c, 1, w))
     return scatter
+
+
+def _checked(kernel: Callable[..., np.ndarray], *operands: np.ndarray, **options: object) -> np.ndarray:
+    """The kernel's result. TpucError for an index that lies outside."""
+    try:
+        return kernel(*operands, **options)
+    except IndexError as error:
+        raise TpucError(str(error)) from error
 
 
 def _counts(context: Context, n: int, c: int) -> LocalTensor:
