@@ -25,7 +25,8 @@ from tpuc_bm1684x.simulator.execute.weights import float_weights, integer_weight
 from tpuc_core.errors import TpucError
 
 NORMAL, REQUANTIZE, REQUANTIZE_RELU = 0, 1, 2
-F32, I32 = np.dtype(np.float32), np.dtype(np.int32)
+F32 = np.dtype(np.float32)
+FLOATS = (ElementType.F32, ElementType.F16, ElementType.BF16)
 
 
 @executes("CONV", "sCONV")
@@ -37,8 +38,8 @@ def bind_convolution(context: Context) -> Step:
     check_windows(context)
     if kind == ElementType.I8:
         return _bind_integer(context) if context.operation == NORMAL else _bind_requantized(context)
-    if kind == ElementType.F32 and context["res0_prec"] == ElementType.F32 and context.operation == NORMAL:
-        return _bind_f32(context)
+    if kind in FLOATS and context["res0_prec"] in (kind, ElementType.F32) and context.operation == NORMAL:
+        return _bind_float(context, kind)
     raise context.not_modelled(f"a convolution of {kind.name.lower()} with result type {context['res0_prec']}")
 
 
@@ -137,15 +138,17 @@ def _bind_requantized(context: Context) -> Step:
     return convolve
 
 
-def _bind_f32(context: Context) -> Step:
-    x = input_tensor(context, F32)
-    result = aligned_tensor(context, "res0", result_shape(context), F32)
+def _bind_float(context: Context, kind: ElementType) -> Step:
+    x = input_tensor(context, kind.numpy())
+    result = aligned_tensor(context, "res0", result_shape(context), dtype_of(context, "res0"))
     bias, weights = bias_of(context, context["res0_c"], F32), float_weights(context)
-    pads, old, fields = pad_values(context, F32, context["opd0_c"]), old_result(context, result), window_fields(context)
-
-    def convolve() -> None:
-        result.store(conv.conv_f32(x.load(), weights(), bias(), old(), **fields, **pads()))
-    return convolve
+    old = old_result(context, aligned_tensor(context, "res0", result_shape(context), F32)) if context["res_add"] else lambda: None
+    pads, fields = pad_values(context, kind.numpy(), context["opd0_c"]), window_fields(context)
+    if kind == ElementType.F32:
+        return lambda: result.store(conv.conv_f32(x.load(), weights(), bias(), old(), **fields, **pads()))
+    kernel = conv.conv_f16 if kind == ElementType.F16 else conv.conv_bf16
+    fields |= {"result": ElementType(context["res0_prec"]).name.lower()}
+    return lambda: result.store(kernel(x.load(), weights(), bias(), old(), **fields, **pads()))
 
 
 def bias_of(context: Context, channels: int, dtype: np.dtype) -> Callable[[], np.ndarray]:

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from tpuc_kernels import copy
 
-from tpuc_bm1684x.isa.memory_map import LANE_BYTES
+from tpuc_bm1684x.isa.memory_map import LANE_BYTES, LANES
 from tpuc_bm1684x.simulator.execute.binding import Context, Step, executes, in_turn
 from tpuc_bm1684x.simulator.execute.dma import address_of, default_strides, sizes, stride_fields, touches, window
 from tpuc_bm1684x.simulator.execute.operands import element_type
@@ -106,6 +106,9 @@ def bind_scatter(context: Context) -> Step:
     if dst.touches(src) or dst.touches(picks):
         raise context.not_modelled("a destination that overlaps source or index")
 
+    if dst.overlaps_itself():
+        raise context.not_modelled("a destination whose rows overlap")
+
     def scatter() -> None:
         rows, chosen, result = src.load(dtype)[0], picks.load(np.dtype("u4"))[0, :, :, 0], dst.load(dtype)
         for c in range(channels):
@@ -141,6 +144,12 @@ class _RowTensor:
     def touches(self, other: _RowTensor) -> bool:
         """True if the bytes of the two may overlap."""
         return touches(self.start, self.shape, self.strides, other.start, other.shape, other.strides, self.size)
+
+    def overlaps_itself(self) -> bool:
+        """True unless rows follow each other within a channel, and channels that share a slot or memory after their rows."""
+        _, c, h, w = self.shape
+        _, channel, row, _ = self.strides
+        return (h > 1 and row < w) or (c > (LANES if self.start.is_local else 1) and channel < (h - 1) * row + w)
 
     def load(self, dtype: np.dtype) -> np.ndarray:
         array = np.empty(self.shape, dtype)

@@ -114,17 +114,22 @@ def bind_matrix_multiply2(context: Context) -> Step:
     """Products of matrices whose rows lie in lanes: nn, nt (right transposed), tt (opd1 times opd0, from columns)."""
     if context.operation not in (NN, NT, TT):
         raise context.not_modelled(f"operation {context.operation}")
-    kind = ElementType(context["opd0_prec"])
-    if kind != ElementType.I8 or context["res0_prec"] != ElementType.I32:
-        raise context.not_modelled(f"a product of {kind.name.lower()} with result type {context['res0_prec']}")
+    kind, result_kind = ElementType(context["opd0_prec"]), context["res0_prec"]
+    is_float = kind in (ElementType.F16, ElementType.BF16) and result_kind in (kind, ElementType.F32)
+    if not is_float and (kind != ElementType.I8 or result_kind != ElementType.I32):
+        raise context.not_modelled(f"a product of {kind.name.lower()} with result type {result_kind}")
+    if context["res_add"] and result_kind not in (ElementType.I32, ElementType.F32):
+        raise context.not_modelled("res_add with a result of 16 bits")
     rows, columns = context["res0_c"], context["res0_w"]
     depth = context["opd1_c"] if context.operation == NN else context["opd1_w"]
     first = (depth, columns) if context.operation == TT else (rows, depth)
     second = {NN: (depth, columns), NT: (columns, depth), TT: (rows, depth)}[context.operation]
     left = _matrix(context, "opd0", first, dtype_of(context, "opd0"))
     right = _matrix(context, "opd1", second, dtype_of(context, "opd0", context["opd1_sign"]))
-    result = aligned_tensor(context, "res0", (1, rows, 1, columns), I32)
+    result = aligned_tensor(context, "res0", (1, rows, 1, columns), dtype_of(context, "res0"))
     old = (lambda: result.load().reshape(rows, columns)) if context["res_add"] else lambda: None
+    if is_float:
+        return _float_product(context, left, right, result, old)
     zero_point = _zero_point(context, depth)
 
     def multiply() -> None:
@@ -134,6 +139,17 @@ def bind_matrix_multiply2(context: Context) -> Step:
         else:
             product = matmul.mm2_int8(a, b if context.operation == NN else b.T, right_zero_point=zero, old=old())
         result.store(product.reshape(1, rows, 1, columns))
+    return multiply
+
+
+def _float_product(context: Context, left: Load, right: Load, result: LocalTensor, old: Callable[[], np.ndarray | None]) -> Step:
+    kernel = matmul.mm2_f16 if context["opd0_prec"] == ElementType.F16 else matmul.mm2_bf16
+    name, operation, shape = ElementType(context["res0_prec"]).name.lower(), context.operation, result.shape
+
+    def multiply() -> None:
+        a, b = left(), right()
+        pair = (b, a) if operation == TT else (a, b.T if operation == NT else b)
+        result.store(kernel(*pair, old=old(), result=name).reshape(shape))
     return multiply
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from tpuc_kernels.conv import PackedWeights, pack_f32, pack_int8
+from tpuc_kernels import conv
+from tpuc_kernels.conv import PackedWeights
 
 from tpuc_bm1684x.isa.kinds import ElementType
-from tpuc_bm1684x.isa.memory_map import LANES
 from tpuc_bm1684x.simulator.execute.binding import Context
 from tpuc_bm1684x.simulator.execute.operands import LocalTensor, constant
 
@@ -79,10 +79,11 @@ def same_bytes(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def float_weights(context: Context) -> Callable[[], PackedWeights]:
-    """Weights of an f32 convolution."""
-    rotate, dtype = bool(context["kernel_rotate"]), np.dtype(np.float32)
-    weights = (ConstantWeights if context["opd1_const"] else Weights)(context, dtype)
-    return PackedCache(weights, lambda array: pack_f32(array, rotate)).get
+    """Weights of a float convolution."""
+    kind, rotate = ElementType(context["opd0_prec"]), bool(context["kernel_rotate"])
+    weights = (ConstantWeights if context["opd1_const"] else Weights)(context, kind.numpy())
+    pack = getattr(conv, f"pack_{kind.name.lower()}")
+    return PackedCache(weights, lambda array: pack(array, rotate)).get
 
 
 def integer_weights(context: Context, zero_point: Callable[[], np.ndarray]) -> Callable[[], PackedWeights]:
@@ -90,7 +91,7 @@ def integer_weights(context: Context, zero_point: Callable[[], np.ndarray]) -> C
     rotate, dtype = bool(context["kernel_rotate"]), np.dtype(np.int8 if context["opd1_sign"] else np.uint8)
     weights = (ConstantWeights if context["opd1_const"] else Weights)(context, dtype)
     latest = [zero_point()]
-    cache = PackedCache(weights, lambda array: pack_int8(array, latest[0].reshape(-1) if latest[0].size > 1 else latest[0].item(), rotate))
+    cache = PackedCache(weights, lambda array: conv.pack_int8(array, latest[0].reshape(-1) if latest[0].size > 1 else latest[0].item(), rotate))
 
     def get() -> PackedWeights:
         now = zero_point()
@@ -98,8 +99,3 @@ def integer_weights(context: Context, zero_point: Callable[[], np.ndarray]) -> C
             latest[0], cache.raw = now, None
         return cache.get()
     return get
-
-
-def lanes_are_equal(array: np.ndarray) -> bool:
-    """True if all channels (up to one a lane) hold the same: array [1, lanes, h, w]."""
-    return bool((array == array[:, :1]).all()) and array.shape[1] <= LANES
