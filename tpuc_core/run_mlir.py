@@ -42,11 +42,13 @@ def open_model(model: Model) -> Session:
 def preprocessing_of(model: Model) -> dict[str, tuple[tuple[int, ...], Preprocessing | None]]:
     """The inputs of a model in order: shape, and preprocessing where an input takes pictures."""
     from tpuc_core.images import Preprocessing
-    from tpuc_core.ir import shape_of, tensor_name
+    from tpuc_core.ir import TensorOp, shape_of, tensor_name
 
     inputs = {}
     for op in model.inputs:
-        attributes = {name: op.get(name) for name in Preprocessing().attributes()} if op.get("channel_format") else None
+        attributes = None
+        if isinstance(op, TensorOp) and op.get("channel_format"):
+            attributes = {name: op.get(name) for name in Preprocessing().attributes()}
         preprocessing = None if attributes is None else Preprocessing.from_attributes(attributes)
         inputs[tensor_name(op.results[0])] = (shape_of(op.results[0]), preprocessing)
     return inputs

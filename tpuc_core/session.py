@@ -26,8 +26,11 @@ class TensorInfo:
 class Session(Protocol):
     """An open model."""
 
-    inputs: list[TensorInfo]
-    outputs: list[TensorInfo]
+    @property
+    def inputs(self) -> list[TensorInfo]: ...
+
+    @property
+    def outputs(self) -> list[TensorInfo]: ...
 
     def run(self, inputs: Tensors, *, all_tensors: bool = False, dequantize: bool = True) -> Tensors:
         """The outputs, or every tensor in order of computation, by name.

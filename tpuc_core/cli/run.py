@@ -37,13 +37,14 @@ def run(model_file: str, words: str, output: str, dump_all_tensors: bool, out_fi
 
     path = existing_file(model_file)
     session = plugins().runner(path.suffix, runner).open(path)
-    if profile and not hasattr(session, "profile"):
+    profile_of = getattr(session, "profile", None)
+    if profile and profile_of is None:
         raise TpucError(f'there is no profile of "{path}": give a compiled file')
     outputs = session.run(_inputs_of(session, split_words(words)), all_tensors=dump_all_tensors, dequantize=not out_fixed)
     save_npz(output, outputs)
     click.echo(f"{output}: {len(outputs)} tensors", err=profile and form == "json")
-    if profile:
-        click.echo(_profile_text(session.profile(), form))
+    if profile and profile_of:
+        click.echo(_profile_text(profile_of(), form))
 
 
 def _inputs_of(session: Session, words: list[str]) -> dict[str, np.ndarray]:

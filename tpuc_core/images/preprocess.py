@@ -103,7 +103,7 @@ class Preprocessing:
     def apply(self, image: str | Path, shape: Sequence[int]) -> np.ndarray:
         """One image file as float32 [1, c, h, w] ([1, h, w, c] for nhwc) for a network input of that shape."""
         height, width = self.size_of(shape)
-        resized = self._resize(self._read(image), *self.for_shape(shape).resize_dims)
+        resized = self._resize(self._read(image), *(self.for_shape(shape).resize_dims or (height, width)))
         pixels = _center_crop(resized, height, width).astype(np.float32)
         return self._normalize(pixels)[np.newaxis]
 
@@ -156,8 +156,8 @@ class Preprocessing:
         elif self.pixel_format == "rgba":
             pixels = pixels[..., [2, 1, 0, 3]]
         channels = pixels.shape[-1]
-        mean = np.resize(np.float32(self.mean), channels)
-        scale = np.resize(np.float32(self.scale), channels)
+        mean = np.resize(np.array(self.mean, np.float32), channels)
+        scale = np.resize(np.array(self.scale, np.float32), channels)
         normalized = (pixels - mean) * scale
         if self.channel_format == "nhwc":
             return np.ascontiguousarray(normalized)

@@ -158,11 +158,12 @@ def compare_tensor(name: str, target: np.ndarray, reference: np.ndarray, toleran
         return TensorComparison(name, Verdict.EQUAL, shape, dtype)
     if t.dtype == np.int8 and not is_int8_similar:
         return TensorComparison(name, Verdict.NOT_EQUAL, shape, dtype)
-    order, *figures = measure(t, r, CLOSE_ORDERS)
-    if order is not None:
-        return TensorComparison(name, Verdict.CLOSE, shape, dtype, close_order=order)
-    is_similar = figures[0] > tolerance.cosine and figures[1] > tolerance.euclidean
-    return TensorComparison(name, Verdict.SIMILAR if is_similar else Verdict.NOT_SIMILAR, shape, dtype, None, *figures)
+    figures = measure(t, r, CLOSE_ORDERS)
+    if figures.close_order is not None:
+        return TensorComparison(name, Verdict.CLOSE, shape, dtype, close_order=figures.close_order)
+    is_similar = figures.cosine > tolerance.cosine and figures.euclidean > tolerance.euclidean
+    return TensorComparison(name, Verdict.SIMILAR if is_similar else Verdict.NOT_SIMILAR, shape, dtype, None,
+                            figures.cosine, figures.euclidean, figures.sqnr)
 
 
 def top_rows(target: np.ndarray, reference: np.ndarray, k: int = _TOP_ROWS) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import onnx
+import onnx.external_data_helper
 from google.protobuf.message import DecodeError
 
 from tpuc_core.errors import TpucError

@@ -9,12 +9,17 @@ import onnx
 
 from tpuc_onnx.graph import Node
 
+# nodes whose value is another one at every run
+RANDOM_OPS = frozenset(("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"))
+
 
 def evaluate_node(node: Node, inputs: Sequence[np.ndarray | None], opset: int) -> list[np.ndarray] | None:
     """The outputs of a node on constant inputs, or None where it cannot be evaluated."""
+    if node.op in RANDOM_OPS or any(isinstance(value, onnx.GraphProto) for value in node.attributes.values()):
+        return None
     if node.op == "Constant":
         return [_constant_of(node)]
-    if node.op in ("Identity", "Dropout"):
+    if node.op in ("Identity", "Dropout") and inputs[0] is not None:
         return [inputs[0]]
     return _evaluate(node, inputs, opset)
 
@@ -31,7 +36,7 @@ def _evaluate(node: Node, inputs: Sequence[np.ndarray | None], opset: int) -> li
 
     names = [f"i{i}" if array is not None else "" for i, array in enumerate(inputs)]
     proto = onnx.helper.make_node(node.op, names, [f"o{i}" for i in range(len(node.outputs))], **_tensor_attributes(node))
-    feeds = {name: array for name, array in zip(names, inputs) if name}
+    feeds = {name: array for name, array in zip(names, inputs) if array is not None}
     try:
         values = [onnx.helper.make_tensor_value_info(n, onnx.helper.np_dtype_to_tensor_dtype(a.dtype), a.shape) for n, a in feeds.items()]
         outputs = [onnx.helper.make_empty_tensor_value_info(f"o{i}") for i in range(len(node.outputs))]

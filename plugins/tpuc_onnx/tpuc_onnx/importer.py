@@ -68,7 +68,14 @@ class Importer:
         """The array of a tensor that does not depend on the inputs, or None."""
         return self.constants[name] if name and name in self.constants else None
 
-    def parameter(self, node: Node, index: int, what: str) -> np.ndarray | None:
+    def parameter(self, node: Node, index: int, what: str) -> np.ndarray:
+        """A constant parameter that is an input of a node. Raises Unsupported when it is absent or computed."""
+        array = self.optional_parameter(node, index, what)
+        if array is None:
+            raise Unsupported(f"no {what}")
+        return array
+
+    def optional_parameter(self, node: Node, index: int, what: str) -> np.ndarray | None:
         """A constant parameter that is an input of a node, None when it is absent. Raises Unsupported when it is computed."""
         name = node.input(index)
         if not name:
@@ -79,11 +86,18 @@ class Importer:
             raise Unsupported(f"{what} that is computed at run time")
         return array
 
-    def integers(self, node: Node, attribute: str, index: int) -> list[int] | None:
-        """A list of integers that is an attribute in old opsets and an input in new ones."""
+    def integers(self, node: Node, attribute: str, index: int) -> list[int]:
+        """A list of integers that is an attribute in old opsets and an input in new ones. Raises Unsupported when it is absent."""
+        values = self.optional_integers(node, attribute, index)
+        if values is None:
+            raise Unsupported(f"no {attribute}")
+        return values
+
+    def optional_integers(self, node: Node, attribute: str, index: int) -> list[int] | None:
+        """The same, None when it is absent."""
         if attribute in node.attributes:
             return [int(v) for v in node.attributes[attribute]]
-        array = self.parameter(node, index, attribute)
+        array = self.optional_parameter(node, index, attribute)
         return None if array is None else [int(v) for v in np.atleast_1d(array)]
 
     def is_used(self, name: str) -> bool:
@@ -119,7 +133,7 @@ class Importer:
         shapes = op.infer_shape([None if isinstance(o.type, builtin.NoneType) else shape_of(o) for o in operands])
         for result, shape in zip(op.results, shapes):
             Rewriter.replace_value_with_new_type(result, tensor_type(shape, "f32"))
-        self._end.parent_block().insert_op_before(op, self._end)
+        self._body.insert_op_before(op, self._end)
         return op.results[0]
 
     def bind(self, name: str, value: SSAValue) -> None:
@@ -131,7 +145,7 @@ class Importer:
         self.constants[name] = array
 
     def _convert(self, node: Node) -> None:
-        if all(not name or name in self.constants for name in node.inputs) and self._folds(node):
+        if self._folds(node):
             return
         convert = converters().get(node.op)
         if convert is None:
@@ -142,13 +156,15 @@ class Importer:
             raise TpucError(f"{node.label}: {error}") from error
 
     def _folds(self, node: Node) -> bool:
-        if node.op in ("Identity", "Constant") or not any(isinstance(v, object) and hasattr(v, "node") for v in node.attributes.values()):
-            arrays = evaluate_node(node, [self.constant(name) for name in node.inputs], self.graph.opset)
-            if arrays is not None and all(a.size <= LARGEST_FOLDED for a in arrays):
-                for name, array in zip(node.outputs, arrays):
-                    self.fold(name, array)
-                return True
-        return False
+        """Make constants of the outputs of a node that reads constants only."""
+        if any(name and name not in self.constants for name in node.inputs):
+            return False
+        arrays = evaluate_node(node, [self.constant(name) for name in node.inputs], self.graph.opset)
+        if arrays is None or any(array.size > LARGEST_FOLDED for array in arrays):
+            return False
+        for name, array in zip(node.outputs, arrays):
+            self.fold(name, array)
+        return True
 
     def _mark_refused(self, node: Node) -> None:
         for output in node.outputs:
@@ -156,7 +172,8 @@ class Importer:
 
     def _new_model(self, name: str) -> Model:
         model = Model.new(name, "ONNX", [tensor_type(shape, "f32") for shape in self.graph.inputs.values()])
-        model.main.body.block.add_op(self._end)
+        self._body = model.main.body.block
+        self._body.add_op(self._end)
         return model
 
     def _add_input(self, argument: SSAValue, name: str, shape: tuple[int, ...], preprocessing: Preprocessing | None) -> None:

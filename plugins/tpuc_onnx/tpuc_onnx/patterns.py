@@ -112,8 +112,9 @@ def _hard_swish(finder: _Finder, node: Node) -> Node | None:
 
     def hard_sigmoid(tensor: str) -> str | None:
         inner = finder.maker(tensor, "HardSigmoid")
-        is_sixth = inner is not None and _near(inner.get("alpha", 0.2), 1 / 6) and _near(inner.get("beta", 0.5), 0.5)
-        return inner.input(0) if is_sixth else None
+        if inner is None or not _near(inner.get("alpha", 0.2), 1 / 6) or not _near(inner.get("beta", 0.5), 0.5):
+            return None
+        return inner.input(0)
 
     x = _pair(finder, node, 1 / 6, shifted) or _pair(finder, node, 1.0, hard_sigmoid)
     return _fused("HardSwish", node, [x]) if x else None
@@ -141,7 +142,7 @@ def _layer_norm(finder: _Finder, node: Node) -> Node | None:
     add = finder.maker(root.input(0), "Add") if root else None
     pair = finder.with_scalar(add) if add else None
     variance = finder.maker(pair[0], "ReduceMean") if pair else None
-    if difference is None or variance is None:
+    if difference is None or variance is None or pair is None:
         return None
     mean = finder.maker(difference.input(1), "ReduceMean")
     square = finder.maker(variance.input(0), "Mul", "Pow")

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from tpuc_core.ir import Model
     from tpuc_core.session import Session
 
-SUFFIXES = (".onnx",)
+SUFFIXES: tuple[str, ...] = (".onnx",)
 
 
 class OnnxFrontend:
     """Reads .onnx files; onnxruntime is the reference."""
 
-    name = "onnx"
-    suffixes = SUFFIXES
+    name: str = "onnx"
+    suffixes: tuple[str, ...] = SUFFIXES
 
     def load(self, files: Sequence[Path], options: FrontendOptions) -> Model:
         from tpuc_onnx.frontend import load
@@ -40,8 +40,8 @@ class OnnxFrontend:
 class OnnxRunner:
     """Runs .onnx files by onnxruntime; tensors are named OUTPUT_OPTYPE as in imported models."""
 
-    name = "onnx"
-    suffixes = SUFFIXES
+    name: str = "onnx"
+    suffixes: tuple[str, ...] = SUFFIXES
 
     def open(self, path: Path) -> Session:
         from tpuc_onnx.session import open_file

@@ -44,7 +44,7 @@ class OnnxSession:
             arrays = session.run(None, feeds)
         except Exception as error:  # onnxruntime has many kinds, all of them about the data or the model
             raise TpucError(f"onnxruntime: {_first_line(error)}") from error
-        return {self._name(o.name): array for o, array in zip(session.get_outputs(), arrays)}
+        return {self._name(o.name): array for o, array in zip(session.get_outputs(), arrays) if isinstance(array, np.ndarray)}
 
     def run_many(self, batches: Iterable[Tensors]) -> Iterator[Tensors]:
         for inputs in batches:

@@ -10,6 +10,7 @@ import contextlib
 import io
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -30,8 +31,11 @@ WEIGHT_OPS = frozenset(("Conv", "ConvTranspose", "Gemm", "MatMul"))
 # ops whose constants the simplifier merges into the weights of the op before them
 MERGED_OPS = frozenset(("Add", "BatchNormalization", "Div", "Mul", "Pad", "Sub"))
 LARGE_ELEMENTS = 4096
-# changes of the simplifier that cost names or reshapes and gain nothing: biases are merged by canonicalization
-SKIPPED_FUSIONS = ["FusionGemm", "FusionGemmMul", "FusionGemmAdd", "EliminationTransposeAsReshape"]
+# without the changes that cost names or reshapes and gain nothing (canonicalization merges biases), or that compare all weights
+SLIM_OPTIONS: dict[str, Any] = {
+    "skip_optimizations": ["weight_tying"],
+    "skip_fusion_patterns": ["FusionGemm", "FusionGemmMul", "FusionGemmAdd", "EliminationTransposeAsReshape"],
+}
 
 
 def simplify(model: onnx.ModelProto, input_shapes: Sequence[Sequence[int]] | None, output_names: Sequence[str]) -> onnx.ModelProto:
@@ -255,8 +259,8 @@ def _run_onnxslim(model: onnx.ModelProto) -> onnx.ModelProto:
     import onnxslim
 
     with contextlib.redirect_stdout(io.StringIO()):
-        slimmed = onnxslim.slim(model, skip_optimizations=["weight_tying"], skip_fusion_patterns=SKIPPED_FUSIONS)
-    if slimmed is None:
+        slimmed = onnxslim.slim(model, **SLIM_OPTIONS)
+    if not isinstance(slimmed, onnx.ModelProto):
         raise ValueError("onnxslim gave no model")
     return slimmed
 

@@ -40,7 +40,7 @@ def clip(importer: Importer, node: Node) -> None:
 def _bound(importer: Importer, node: Node, name: str, index: int, default: float) -> float:
     if name in node.attributes:
         return float(node.attributes[name])
-    array = importer.parameter(node, index, name)
+    array = importer.optional_parameter(node, index, name)
     return default if array is None else float(np.clip(array.reshape(-1)[0], -LARGEST, LARGEST))
 
 

@@ -19,7 +19,7 @@ OPEN_END = 1 << 62
 def identity(importer: Importer, node: Node) -> None:
     if any(importer.is_used(name) for name in node.outputs[1:]):
         raise Unsupported("the output of a mask")
-    training = importer.parameter(node, 2, "training mode") if node.op == "Dropout" else None
+    training = importer.optional_parameter(node, 2, "training mode") if node.op == "Dropout" else None
     if training is not None and training.any():
         raise Unsupported("training mode")
     importer.bind(node.outputs[0], importer.value(node.input(0)))
@@ -47,8 +47,6 @@ def size(importer: Importer, node: Node) -> None:
 def reshape(importer: Importer, node: Node) -> None:
     x = importer.value(node.input(0))
     wanted = importer.integers(node, "shape", 1)
-    if wanted is None:
-        raise Unsupported("no target shape")
     dims = shape_of(x)
     if not node.get("allowzero", 0):
         wanted = [dims[i] if d == 0 and i < len(dims) else d for i, d in enumerate(wanted)]
@@ -70,7 +68,7 @@ def flatten(importer: Importer, node: Node) -> None:
 def squeeze(importer: Importer, node: Node) -> None:
     x = importer.value(node.input(0))
     dims = shape_of(x)
-    axes = importer.integers(node, "axes", 1)
+    axes = importer.optional_integers(node, "axes", 1)
     axes = [i for i, d in enumerate(dims) if d == 1] if axes is None else sorted(a % len(dims) for a in axes)
     importer.emit(node, top.SqueezeOp, [x], axes=axes)
 
@@ -78,7 +76,7 @@ def squeeze(importer: Importer, node: Node) -> None:
 @converts("Unsqueeze")
 def unsqueeze(importer: Importer, node: Node) -> None:
     x = importer.value(node.input(0))
-    axes = importer.integers(node, "axes", 1) or []
+    axes = importer.integers(node, "axes", 1)
     rank = len(shape_of(x)) + len(axes)
     importer.emit(node, top.UnsqueezeOp, [x], axes=sorted(a % rank for a in axes))
 
@@ -104,7 +102,7 @@ def split(importer: Importer, node: Node) -> None:
     """One slice for each result."""
     dims = importer.shape(node.input(0))
     axis = int(node.get("axis", 0)) % len(dims)
-    sizes = importer.integers(node, "split", 1)
+    sizes = importer.optional_integers(node, "split", 1)
     if sizes is None:
         count = node.get("num_outputs", len(node.outputs))
         step = -(-dims[axis] // count)
@@ -122,9 +120,9 @@ def split(importer: Importer, node: Node) -> None:
 def slice_(importer: Importer, node: Node) -> None:
     dims = importer.shape(node.input(0))
     starts, ends = importer.integers(node, "starts", 1), importer.integers(node, "ends", 2)
-    axes = importer.integers(node, "axes", 3)
+    axes = importer.optional_integers(node, "axes", 3)
     axes = list(range(len(starts))) if axes is None else [a % len(dims) for a in axes]
-    steps = importer.integers(node, "steps", 4) or [1] * len(axes)
+    steps = importer.optional_integers(node, "steps", 4) or [1] * len(axes)
     begins, stops, strides = [0] * len(dims), list(dims), [1] * len(dims)
     for axis, start, end, step in zip(axes, starts, ends, steps):
         taken = range(dims[axis])[slice(max(start, -OPEN_END), max(min(end, OPEN_END), -OPEN_END), step)]
@@ -151,8 +149,8 @@ def _emit_slice(importer: Importer, node: Node, name: str, output: str, begins: 
 def pad(importer: Importer, node: Node) -> None:
     dims = importer.shape(node.input(0))
     pads = importer.integers(node, "pads", 1)
-    value = importer.parameter(node, 2, "value")
-    axes = importer.integers(node, "axes", 3)
+    value = importer.optional_parameter(node, 2, "value")
+    axes = importer.optional_integers(node, "axes", 3)
     if axes is not None:
         full = [0] * (2 * len(dims))
         for i, axis in enumerate(a % len(dims) for a in axes):

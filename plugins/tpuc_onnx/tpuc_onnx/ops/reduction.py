@@ -12,7 +12,7 @@ from tpuc_onnx.registry import Unsupported, converts
 def reduce(importer: Importer, node: Node) -> None:
     x = importer.value(node.input(0))
     rank = len(shape_of(x))
-    axes = importer.integers(node, "axes", 1)
+    axes = importer.optional_integers(node, "axes", 1)
     if not axes and node.get("noop_with_empty_axes", 0):
         importer.bind(node.outputs[0], x)
         return
@@ -30,7 +30,7 @@ def reduce_composed(importer: Importer, node: Node) -> None:
     elif node.op == "ReduceLogSumExp":
         x = importer.emit_named(f"{name}_exp", top.ExpOp, [x])
     rank = len(shape_of(x))
-    axes = importer.integers(node, "axes", 1)
+    axes = importer.optional_integers(node, "axes", 1)
     if not axes and node.get("noop_with_empty_axes", 0):
         raise Unsupported("noop_with_empty_axes")
     attributes = {"axes": sorted(a % rank for a in axes) if axes else list(range(rank)), "keepdims": bool(node.get("keepdims", 1)),

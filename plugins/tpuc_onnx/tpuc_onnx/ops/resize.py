@@ -50,10 +50,10 @@ def _target(importer: Importer, node: Node, shape: Sequence[int]) -> tuple[list[
         scales = [float(s) for s in node.attributes["scales"]]
     else:
         index = 2 if len(node.inputs) > 2 else 1
-        array = importer.parameter(node, index, "scales")
+        array = importer.optional_parameter(node, index, "scales")
         scales = [] if array is None else [float(s) for s in array]
     axes = [a % len(shape) for a in node.get("axes") or range(len(shape))]
-    wanted = importer.parameter(node, 3, "sizes") if node.op == "Resize" else None
+    wanted = importer.optional_parameter(node, 3, "sizes") if node.op == "Resize" else None
     if wanted is not None and wanted.size:
         return _target_of_sizes(node, shape, axes, [int(v) for v in wanted])
     full = [1.0] * len(shape)
