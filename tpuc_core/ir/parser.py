@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from functools import cache
 from pathlib import Path
@@ -22,24 +23,32 @@ from xdsl.dialects.builtin import (
 from xdsl.dialects.func import Func
 from xdsl.ir import Attribute, Dialect, Operation, TypeAttribute
 from xdsl.parser import Parser
+from xdsl.parser.generic_parser import ParserState
 from xdsl.utils.exceptions import MultipleSpansParseError, ParseError, VerifyException
-from xdsl.utils.lexer import Span
+from xdsl.utils.lexer import Span, Token
+from xdsl.utils.mlir_lexer import MLIRLexer, MLIRTokenKind, StringLiteral
 
 from tpuc_core.errors import TpucError
 from tpuc_core.ir.dialects import top, tpu
 from tpuc_core.ir.dialects.base import TensorOp
+from tpuc_core.ir.dialects.kinds import F64, F64S
 from tpuc_core.ir.dialects.quant import QUANT
 from tpuc_core.ir.dialects.tpu.attributes import TPU_ATTRIBUTES
+from tpuc_core.ir.floats import float_from_bits
 
-_ALIAS = re.compile(r"^(#\w+) = (.*?)\s*$", re.MULTILINE)
+_ALIAS = re.compile(r"^(#\w+) = (.*?)[ \t\r]*$", re.MULTILINE)
 _NAMED_LOCATION = re.compile(r'loc\("([^"\\]*)"\)$')
 _ALIAS_USE = re.compile(r"loc\((#\w+)\)")
+_ALIAS_NAME = re.compile(r"#\w+\b(?![.<\w])")
 _INTEGERS = re.compile(r"\[(-?\d+(?:, -?\d+)*)\]")
 # Attributes and types that are worth remembering by their text: they are immutable and a file repeats them many times.
 _REPEATED_ATTRIBUTE = re.compile(
-    r'"[^"\\]*"|(?:true|false)\b|-?\d+ : s?i\d+\b|-?\d+\.\d*e[+-]\d+ : f64\b|#tpu<\w+ \w+>|\[[^\[\]{}()#"]*\]'
+    r'"[^"\\\n]*"|(?:true|false)\b|-?\d+ : s?i\d+\b|-?\d+\.\d*e[+-]\d+ : f64\b|#tpu<\w+ \w+>|\[[^\[\]{}()#"]*\]'
 )
 _REPEATED_TYPE = re.compile(r"tensor<(?:[^<>\n]|<(?:[^<>\n]|<[^<>\n]*>)*>)*>|none\b")
+
+# A string ends on its line; escapes are \\n \\t \\\\ \\" and two hexadecimal digits, the bytes of UTF-8.
+_STRING = re.compile(r'"(?:[^"\\\n\v\f]|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*"')
 
 
 def parse_text(text: str, name: str = "<text>") -> ModuleOp:
@@ -94,11 +103,35 @@ class _Context(Context):
         return top.OPS.find(name) or tpu.OPS.find(name) or super()._get_known_op(name)
 
 
+class _TextLexer(MLIRLexer):
+    """xDSL's lexer, with strings in linear time however they are damaged, and UTF-8 behind escapes."""
+
+    def _lex_string_literal(self, start_pos: int) -> Token:
+        match = _STRING.match(self.input.content, start_pos)
+        if match is None:
+            message = "a string that does not end on its line, or has an unknown escape"
+            raise ParseError(Span(start_pos, start_pos + 1, self.input), message)
+        self.pos = match.end()
+        literal = StringLiteral(start_pos, self.pos, self.input)
+        return Token(MLIRTokenKind.STRING_LIT if _is_text(literal) else MLIRTokenKind.BYTES_LIT, literal)
+
+
+def _is_text(literal: StringLiteral) -> bool:
+    if "\\" not in literal.text:
+        return True
+    try:
+        literal.bytes_contents.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 class _TextParser(Parser):
     """xDSL's parser for one text."""
 
     def __init__(self, text: str, name: str):
         super().__init__(context(), text, name)
+        self._parser_state = ParserState(_TextLexer(self.lexer.input))
         self._known: dict[str, Attribute] = {}
 
     def parse_whole(self) -> ModuleOp:
@@ -126,7 +159,7 @@ class _TextParser(Parser):
         if named := _NAMED_LOCATION.match(body):
             self.attribute_aliases[alias] = NameLoc(StringAttr(named[1]), NoneAttr())
             return True
-        if any(used not in self.attribute_aliases for used in re.findall(r"#\w+\b(?![.<\w])", body)):
+        if any(used not in self.attribute_aliases for used in _ALIAS_NAME.findall(_STRING.sub("", body))):
             return False
         self._resume_from(match.start(2))
         self.attribute_aliases[alias] = self.parse_attribute()
@@ -180,18 +213,40 @@ class _TextParser(Parser):
             return location.locations.data[0]
         return location
 
+    def _get_op_by_name(self, name: str) -> type[Operation]:
+        found = self.ctx.get_optional_op(name, dialect_stack=self._parser_state.dialect_stack)
+        if found is None:
+            near = difflib.get_close_matches(name, [*top.OPS.names(), *tpu.OPS.names(), "return", "call"], n=1)
+            hint = f'; did you mean "{near[0]}"?' if near else ""
+            self.raise_error(f'there is no op "{name}"{hint}', self.lexer.input.content.rfind(name, 0, self.pos))
+        return found
+
     def _parse_generic_operation(self, op_type: type[Operation]) -> Operation:
         if self.lexer.input.content.startswith("<{", self._end_of_operands()):
             self.raise_error("properties `<{...}>` are not used in this form; write them as attributes `{...}`")
         op = super()._parse_generic_operation(op_type)
         if isinstance(op, TensorOp):
             op.attributes = op.defaults() | op.attributes
+            for name, attribute in op.attributes.items():
+                if isinstance(attribute, ArrayAttr) and op.kinds().get(name) == F64S:
+                    op.attributes[name] = _floats(attribute)
         return op
 
     def _end_of_operands(self) -> int:
         content = self.lexer.input.content
         end = content.find(")", self.pos) + 1
         return end + (content[end : end + 1] == " ")
+
+
+def _floats(array: ArrayAttr) -> ArrayAttr:
+    """An array of f64 in which floats that are written as their bits were read as integers."""
+    if not any(isinstance(element, IntegerAttr) for element in array.data):
+        return array
+    elements = (
+        F64.encode(float_from_bits(hex(element.value.data % 2**64))) if isinstance(element, IntegerAttr) else element
+        for element in array.data
+    )
+    return ArrayAttr(elements)
 
 
 @cache

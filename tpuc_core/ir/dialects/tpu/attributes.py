@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -42,6 +43,10 @@ ENUM_CASES: dict[str, tuple[str, ...]] = {
         "buffer_type": "GMEM L2",
     }.items()
 }
+
+
+# A comma between fields is followed by a field's name, one inside an array by a number.
+_FIELD_SEPARATOR = re.compile(r",\s*(?=[a-z])")
 
 
 class TpuEnum(Data[str], SpacedOpaqueSyntaxAttribute):
@@ -116,18 +121,18 @@ class Structure(Data[Any]):
 
     @classmethod
     def parse_parameter(cls, parser: AttrParser) -> Any:
-        values: dict[str, Any] = {}
+        start = parser.pos
+        body = parser._parse_dialect_symbol_body()
         names = [f.name for f in dataclasses.fields(cls.fields_class)]
-
-        def parse_field() -> None:
-            start = parser.pos
-            name = parser.parse_identifier(" as field name")
-            if name not in names:
-                parser.raise_error(f'"{name}" is no field of {cls.name}; {did_you_mean(name, names)}', start)
-            parser.parse_punctuation("=")
-            values[name] = _parse_field_value(parser)
-
-        parser.parse_comma_separated_list(parser.Delimiter.ANGLE, parse_field)
+        values = {}
+        for word in _FIELD_SEPARATOR.split(body):
+            name, _, text = word.partition(" = ")
+            if name.strip() not in names:
+                parser.raise_error(f'"{name.strip()}" is no field of {cls.name}; {did_you_mean(name, names)}', start)
+            try:
+                values[name.strip()] = _field_value(text.strip())
+            except ValueError:
+                parser.raise_error(f'"{text}" is no value for the field {name.strip()} of {cls.name}', start)
         return cls.fields_class(**values)
 
     def print_parameter(self, printer: Printer) -> None:
@@ -135,12 +140,12 @@ class Structure(Data[Any]):
         printer.print_string("<" + ", ".join(f"{f.name} = {_field_text(getattr(self.data, f.name))}" for f in fields) + ">")
 
 
-def _parse_field_value(parser: AttrParser) -> int | bool | tuple[int, ...]:
-    elements = parser.parse_optional_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_integer)
-    if elements is not None:
-        return tuple(elements)
-    boolean = parser.parse_optional_boolean()
-    return parser.parse_integer() if boolean is None else boolean
+def _field_value(text: str) -> int | bool | tuple[int, ...]:
+    if text in ("true", "false"):
+        return text == "true"
+    if text.startswith("["):
+        return tuple(int(word) for word in text[1:-1].split(",") if word.strip())
+    return int(text)
 
 
 def _field_text(value: int | bool | tuple[int, ...]) -> str:
