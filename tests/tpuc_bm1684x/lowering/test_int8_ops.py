@@ -64,6 +64,7 @@ CASES = {
     "product": (top.MulOp, [X, X], X, [], {}),
     "product with broadcast": (top.MulOp, [X, SMALL], X, [], {}),
     "product with a number for each channel": (top.MulOp, [X], X, [weights(*SMALL)], {}),
+    "product with a constant row": (top.MulOp, [X], X, [weights(1, 1, 1, 8)], {}),
     "max pool": (top.MaxPoolOp, [X], (1, 6, 4, 4), [], {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 0, 0]}),
     "average pool": (top.AvgPoolOp, [X], (1, 6, 4, 4), [], AVERAGE),
     "global average pool": (top.AvgPoolOp, [X], SMALL, [], {**AVERAGE, "kernel_shape": [8, 8], "strides": [1, 1]}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tpuc_bm1684x.lowering.quantize import (
     LIMIT_16_BIT,
@@ -38,6 +38,7 @@ def test_the_first_shift_without_error_in_f32_wins():
     assert np.float32(multiplier / 2**shift) == np.float32(0.0074985)
 
 
+@settings(deadline=None)
 @given(st.floats(1e-7, 100.0), st.sampled_from([127, LIMIT_16_BIT, LIMIT_32_BIT]))
 def test_the_multiplier_is_the_nearest_that_fits(factor, limit):
     (multiplier,), (shift,) = multipliers_and_shifts(factor, limit)

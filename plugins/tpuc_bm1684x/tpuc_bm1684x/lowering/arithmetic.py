@@ -40,14 +40,15 @@ def sum_int8(op: Operation, lowering: Lowering) -> SSAValue:
     coefficients = op.get("coeff") or [1.0] * len(op.operands)
     operands, factors = [], []
     for index, (value, sign, coefficient) in enumerate(zip(op.operands, _signs(op), coefficients, strict=True)):
-        operand, scale = _addend(op, lowering, value, index)
+        operand, scale = _operand(op, lowering, value, index)
         operands.append(operand)
         factors.append(sign * coefficient * scale / lowering.quantization(op).scale)
     multipliers, rshifts = multipliers_and_shifts(np.array(factors), LIMIT_16_BIT)
     return lowering.emit_int8(op, tpu.AddOp, operands, multipliers=multipliers, rshifts=rshifts, **fused_relu(op))
 
 
-def _addend(op: Operation, lowering: Lowering, value: SSAValue, index: int) -> tuple[SSAValue, float]:
+def _operand(op: Operation, lowering: Lowering, value: SSAValue, index: int) -> tuple[SSAValue, float]:
+    """An operand in 8 bits and its scale; a constant is `OP_operand_INDEX_i8`."""
     if not is_weight(value):
         operand = lowering.quantized(value, op)
         return operand, lowering.result_quantization(operand).scale
@@ -57,12 +58,8 @@ def _addend(op: Operation, lowering: Lowering, value: SSAValue, index: int) -> t
 
 
 def _product_obstacle(op: Operation) -> str | None:
-    constants = [v for v in op.operands if is_weight(v)]
-    if len(op.operands) != 2 or len(constants) == 2:
-        return f"{len(op.operands)} operands, {len(constants)} of them constant"
-    if constants and not _is_channelwise(op, constants[0]):
-        return "a constant that is not one number for each channel"
-    return None
+    count = sum(is_weight(v) for v in op.operands)
+    return f"{len(op.operands)} operands, {count} of them constant" if len(op.operands) != 2 or count == 2 else None
 
 
 def _is_channelwise(op: Operation, constant: SSAValue) -> bool:
@@ -76,12 +73,11 @@ def _is_channelwise(op: Operation, constant: SSAValue) -> bool:
 def product_int8(op: Operation, lowering: Lowering) -> SSAValue:
     """out = clip((a * b * multiplier + half) >> rshift); a constant for each channel is a depthwise convolution."""
     for value in op.operands:
-        if is_weight(value):
+        if is_weight(value) and _is_channelwise(op, value):
             return channelwise_int8(op, lowering, lowering.model.weight(value))
-    operands = [lowering.quantized(v, op) for v in op.operands]
-    left, right = (lowering.result_quantization(v).scale for v in operands)
-    (multiplier,), (rshift,) = multipliers_and_shifts(left * right / lowering.quantization(op).scale)
-    return lowering.emit_int8(op, tpu.MulOp, operands, multiplier=multiplier, rshift=rshift, **fused_relu(op))
+    (left, left_scale), (right, right_scale) = (_operand(op, lowering, v, i) for i, v in enumerate(op.operands))
+    (multiplier,), (rshift,) = multipliers_and_shifts(left_scale * right_scale / lowering.quantization(op).scale)
+    return lowering.emit_int8(op, tpu.MulOp, [left, right], multiplier=multiplier, rshift=rshift, **fused_relu(op))
 
 
 @lowers("DivConst", precision=Precision.F32)
