@@ -26,6 +26,7 @@ AVX2 static inline __attribute__((always_inline)) __m256 eight_blocks(const floa
 {
     __m256 products[BLOCK_PRODUCTS];
     __m256i largest = _mm256_setzero_si256(), magnitude = _mm256_set1_epi32(0x7fffffff), total = largest;
+#pragma GCC unroll 8
     for (int k = 0; k < count; k++) {
         products[k] = _mm256_mul_ps(_mm256_load_ps(panel + k * GEMM_COLUMNS), _mm256_broadcast_ss(left + k));
         largest = _mm256_max_epi32(largest, _mm256_and_si256(_mm256_castps_si256(products[k]), magnitude));
@@ -38,6 +39,7 @@ AVX2 static inline __attribute__((always_inline)) __m256 eight_blocks(const floa
     /* 2^(24 - E) and 2^(E - 24), E = exponent - 127 */
     __m256 up = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_sub_epi32(_mm256_set1_epi32(2 * 127 + 24), exponent), 23));
     __m256 down = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_sub_epi32(exponent, _mm256_set1_epi32(24)), 23));
+#pragma GCC unroll 8
     for (int k = 0; k < count; k++)
         total = _mm256_add_epi32(total, _mm256_cvttps_epi32(_mm256_mul_ps(products[k], up)));
     return _mm256_mul_ps(_mm256_cvtepi32_ps(total), down);

@@ -36,4 +36,17 @@ typedef struct {
 int pool_int(const window *win, const pool_int_job *job, const void *input, integer_kind kind, void *result,
              run_options run);
 
+/* f16 and bf16 as bit patterns; weights, bias and multiplier are widened. */
+typedef struct {
+    pool_kind kind;
+    float_kind type;      /* TO_F16 or TO_BF16 */
+    const float *weights; /* [c, kernel_h, kernel_w]: depthwise */
+    const float *bias;    /* [c]: depthwise */
+    float multiplier;     /* average */
+    const uint16_t *pads, *inserts; /* [c] */
+} pool_half_job;
+
+/* Every product and every sum rounds to the type; a NaN becomes 0x7fff (but a maximum keeps its bits). */
+int pool_half(const window *win, const pool_half_job *job, const uint16_t *input, uint16_t *result, run_options run);
+
 #endif

@@ -23,6 +23,21 @@ float pool_f32_element(const pool_f32_row *row, const float *at);
 void pool_f32_row_avx2(const pool_f32_row *row, const float *from, float *to, int64_t count);
 
 typedef struct {
+    pool_kind kind;
+    float_kind type;
+    int64_t count;
+    const int64_t *taps;
+    const float *weights;
+    float bias, multiplier;
+} pool_half_row;
+
+/* The lowest finite number of f16 and bf16: where a maximum starts. */
+#define LOWEST_F16 0xfbffu
+#define LOWEST_BF16 0xff7fu
+
+void pool_half_row_avx2(const pool_half_row *row, const uint16_t *from, uint16_t *to, int64_t count);
+
+typedef struct {
     int64_t count;
     const int64_t *taps;
     const int16_t *weights; /* NULL: all ones */

@@ -7,7 +7,7 @@ part in a maximum and in an average like any other element: a maximum wants the 
 import numpy as np
 
 cimport numpy as cnp
-from libc.stdint cimport int16_t, int32_t, int64_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint16_t
 
 from tpuc_kernels.dispatch cimport threads, use_avx2
 from tpuc_kernels.windows cimport fill_window, run_options, window
@@ -28,6 +28,16 @@ cdef extern from "pool.h" nogil:
         float multiplier
         const float *pads
         const float *inserts
+    ctypedef enum float_kind:
+        TO_F32, TO_F16, TO_BF16
+    ctypedef struct pool_half_job:
+        pool_kind kind
+        float_kind type
+        const float *weights
+        const float *bias
+        float multiplier
+        const uint16_t *pads
+        const uint16_t *inserts
     ctypedef struct pool_int_job:
         pool_kind kind
         const int16_t *weights
@@ -37,10 +47,12 @@ cdef extern from "pool.h" nogil:
         const int16_t *pads
         const int16_t *inserts
     int pool_f32_c "pool_f32"(const window *, const pool_f32_job *, const float *, float *, run_options)
+    int pool_half_c "pool_half"(const window *, const pool_half_job *, const uint16_t *, uint16_t *, run_options)
     int pool_int_c "pool_int"(const window *, const pool_int_job *, const void *, integer_kind, void *, run_options)
 
 NO_PADS = (0, 0, 0, 0)
 LOWEST_F32 = np.finfo(np.float32).min
+LOWEST_BITS = {"f16": np.uint16(0xFBFF), "bf16": np.uint16(0xFF7F)}
 
 
 cdef cnp.ndarray per_channel(value, int64_t count, dtype, str what):
@@ -118,6 +130,69 @@ cdef integer_pool(pool_int_job *job, x, const window *win, w, bias, pad_value, i
         status = pool_int_c(win, job, <const void *>data.data, kind, <void *>result.data, run)
     check_status(status)
     return result
+
+
+cdef half_bits(a, str kind, str what):
+    """f16 or bf16 elements as uint16 bit patterns; a Python number is one of f16, and 0 of bf16."""
+    a = np.asarray(a)
+    if a.ndim == 0 and a.dtype.kind in "fi" and a.dtype.itemsize == 8 and (kind == "f16" or a == 0):
+        a = a.astype(np.float16)
+    elif a.dtype.itemsize != 2 or (a.dtype == np.float16) != (kind == "f16"):
+        raise ValueError(f"{what}: {a.dtype}; {'float16' if kind == 'f16' else 'bf16 (uint16 bit patterns)'} would be right")
+    return a.view(np.uint16)
+
+
+cdef widened(a, str kind, str what):
+    bits = np.ascontiguousarray(half_bits(a, kind, what))
+    return bits.view(np.float16).astype(np.float32) if kind == "f16" else (bits.astype(np.uint32) << 16).view(np.float32)
+
+
+cdef half_pool(pool_kind pooling, str kind, x, const window *win, w, bias, multiplier, pad_value, insert_value, out):
+    cdef cnp.ndarray data = np.ascontiguousarray(half_bits(x, kind, "input"))
+    cdef cnp.ndarray result = result_array(out, win, np.float16 if kind == "f16" else np.uint16)
+    cdef cnp.ndarray pad = per_channel(half_bits(pad_value, kind, "pad_value"), win.c, np.uint16, "pad_value")
+    cdef cnp.ndarray ins = per_channel(half_bits(insert_value, kind, "insert_value"), win.c, np.uint16, "insert_value")
+    cdef cnp.ndarray weights = widened(w, kind, "weights") if pooling == POOL_DEPTHWISE else None
+    cdef cnp.ndarray biases = per_channel(np.float32(0) if bias is None else widened(bias, kind, "bias"), win.c, np.float32, "bias")
+    cdef cnp.ndarray factor = widened(multiplier, kind, "multiplier")
+    cdef pool_half_job job
+    job.kind, job.type = pooling, TO_F16 if kind == "f16" else TO_BF16
+    job.weights = <const float *>weights.data if pooling == POOL_DEPTHWISE else NULL
+    job.bias, job.multiplier = <const float *>biases.data, (<const float *>factor.data)[0]
+    job.pads, job.inserts = <const uint16_t *>pad.data, <const uint16_t *>ins.data
+    cdef run_options run = run_options(threads, use_avx2)
+    cdef int status
+    with nogil:
+        status = pool_half_c(win, &job, <const uint16_t *>data.data, <uint16_t *>result.data, run)
+    check_status(status)
+    return result
+
+
+def depthwise_half(str kind, x, w, bias=None, *, stride=(1, 1), dilation=(1, 1), insert=(0, 0), pads=NO_PADS, pad_value=0,
+                   insert_value=0, int pad_mode=0, bint rotate=False, out=None):
+    """As depthwise_f32 on elements of `kind` "f16" (float16) or "bf16" (uint16 bit patterns), all operands of that kind:
+    every product and every sum rounds to it, a NaN becomes 0x7fff."""
+    cdef window win
+    fill_window(&win, x.shape, kernel_of(w, x), stride, dilation, insert, pads, pad_mode)
+    return half_pool(POOL_DEPTHWISE, kind, x, &win, w[:, ::-1, ::-1] if rotate else w, bias, 0, pad_value, insert_value, out)
+
+
+def average_half(str kind, x, kernel, multiplier, *, stride=(1, 1), dilation=(1, 1), insert=(0, 0), pads=NO_PADS, pad_value=0,
+                 insert_value=0, int pad_mode=0, out=None):
+    """As average_f32 on elements of `kind` "f16" or "bf16"; the multiplier is of that kind too."""
+    cdef window win
+    fill_window(&win, x.shape, kernel, stride, dilation, insert, pads, pad_mode)
+    return half_pool(POOL_AVERAGE, kind, x, &win, None, None, multiplier, pad_value, insert_value, out)
+
+
+def maximum_half(str kind, x, kernel, *, stride=(1, 1), dilation=(1, 1), insert=(0, 0), pads=NO_PADS, pad_value=None,
+                 insert_value=None, int pad_mode=0, out=None):
+    """As maximum on elements of `kind` "f16" or "bf16"; denormals and NaNs keep their bits."""
+    cdef window win
+    fill_window(&win, x.shape, kernel, stride, dilation, insert, pads, pad_mode)
+    lowest = LOWEST_BITS[kind].view(np.float16) if kind == "f16" else LOWEST_BITS[kind]
+    return half_pool(POOL_MAXIMUM, kind, x, &win, None, None, 0, lowest if pad_value is None else pad_value,
+                     lowest if insert_value is None else insert_value, out)
 
 
 def depthwise_f32(x, w, bias=None, *, stride=(1, 1), dilation=(1, 1), insert=(0, 0), pads=NO_PADS, pad_value=0.0,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from random_elements import f32, integers
+from random_elements import f32, halves, integers
 from tpuc_kernels import pool
 from windows import RandomWindow, gather_taps, random_window
 
@@ -106,6 +106,31 @@ def test_integer_sums_are_shifted_rounded_and_saturated(every_path, seed):
     assert y.dtype == x.dtype and np.array_equal(y, taps.max((2, 3)))
 
 
+@property_test
+@given(seeds)
+@pytest.mark.parametrize("kind", ["f16", "bf16"])
+def test_paths_of_f16_and_bf16_agree_on_any_bits(every_path, kind, seed):
+    rng, win, n, c = random_sizes(seed, 40)
+    x, w, bias, pad, insert, factor = (halves(rng, s, kind) for s in ((n, c, *win.size), (c, *win.kernel), (c,), (c,), (c,), (1,)))
+    keywords = {"pad_value": pad, "insert_value": insert, **win.keywords()}
+    every_path(lambda: pool.depthwise_half(kind, x, w, bias, rotate=bool(seed & 1), **keywords))
+    every_path(lambda: pool.average_half(kind, x, win.kernel, factor, **keywords))
+    every_path(lambda: pool.maximum_half(kind, x, win.kernel, **keywords))
+
+
+@property_test
+@given(seeds)
+def test_f16_rounds_after_every_step(every_path, seed):
+    rng, win, n, c = random_sizes(seed)
+    x, w, bias, zero = (rng.standard_normal(s).astype(np.float16) for s in ((n, c, *win.size), (c, *win.kernel), c, c))
+    y = every_path(lambda: pool.depthwise_half("f16", x, w, bias, pad_value=zero, insert_value=zero, **win.keywords()))
+    taps = gather_taps(x, win, zero, zero)
+    sums = [np.broadcast_to(bias[None, :, None, None], y.shape), np.zeros(y.shape, np.float16)]
+    for t, (i, j) in enumerate(np.ndindex(*win.kernel)):
+        sums[(t + 1) % 2] = sums[(t + 1) % 2] + taps[:, :, i, j] * w[None, :, i, j, None, None]
+    assert np.array_equal(y, sums[0] + sums[1])
+
+
 def number(bits: int) -> np.float32:
     return np.array([bits], np.uint32).view(np.float32)[0]
 
@@ -144,6 +169,15 @@ def test_a_large_sum_is_averaged_in_64_bits(every_path):
     x = np.full((1, 1, 256, 256), 255, np.uint8)
     y = every_path(lambda: pool.average_int8(x, (256, 256), 255, 24, result=np.uint8))
     assert y.item() == 254
+
+
+def test_edges_of_the_half_maximum(every_path):
+    cases = {"f16": ([0x3C00, 0x7C01, 0x0001, 0x8002], 0x0001), "bf16": ([0xBF80, 0x7F81, 0x0001, 0x8002], 0x8002)}
+    for kind, (window, expected) in cases.items():  # f16 denormals are compared, those of bf16 are equal zeros
+        x = np.tile(np.array(window, np.uint16), 10).reshape(1, 1, 1, 40)
+        x = x.view(np.float16) if kind == "f16" else x
+        y = every_path(lambda kind=kind, x=x: pool.maximum_half(kind, x, (1, 4), stride=(1, 4)))
+        assert {hex(v) for v in y.view(np.uint16).ravel().tolist()} == {hex(expected)}
 
 
 @pytest.mark.parametrize(("call", "message"), [

@@ -1,17 +1,18 @@
-"""tpuc_kernels.pool against the C model: PorD and sPorD with 8-bit and f32 operands."""
+"""tpuc_kernels.pool against the C model: PorD and sPorD with 8-bit, f32, f16 and bf16 operands."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from cmodel_harness import LANE_BYTES, Case, Memory
-from random_elements import f32, lane_bytes
+from random_elements import lane_bytes
 from tpuc_kernels import lanes, pool
 from windows import command_keywords, random_window
 
 pytestmark = pytest.mark.vendor
 
-I8, F32, I16, I32 = 0, 2, 3, 4
+I8, F16, F32, I16, I32, BF16 = range(6)
+KIND = {F16: "f16", BF16: "bf16"}
 DEPTHWISE, AVERAGE, DEPTHWISE_RELU, MAXIMUM = 0, 1, 2, 4
 NAMES = {DEPTHWISE: "depthwise", AVERAGE: "average", DEPTHWISE_RELU: "depthwise relu", MAXIMUM: "maximum"}
 ALL_LANES = (1 << 64) - 1
@@ -59,10 +60,10 @@ def make_integer(rng: np.random.Generator, *operations: int) -> Case:
     return Case(form, f, data, variant=f"{form} {NAMES[operation]} i8 -> {type_name}")
 
 
-def make_f32(rng: np.random.Generator, *operations: int) -> Case:
-    operation = int(rng.choice(operations))
-    form, f = common_fields(rng, operation, F32, F32)
-    one = [int(v) for v in f32(rng, (4,)).view(np.uint32)]
+def make_float(rng: np.random.Generator, prec: int, *operations: int) -> Case:
+    operation, name = int(rng.choice(operations)), KIND.get(prec, np.float32)
+    form, f = common_fields(rng, operation, prec, prec)
+    one = [int(v) for v in lane_bytes(rng, 64, name)[0].view(np.uint32 if prec == F32 else np.uint16)[:4]]
     if operation == AVERAGE:
         f.update(opd1_const=1, opd1_addr=one[0], opd2_addr=0)
     elif operation != MAXIMUM:
@@ -73,8 +74,8 @@ def make_f32(rng: np.random.Generator, *operations: int) -> Case:
     if rng.random() < 0.5:
         f.update(opd3_const=1, opd3_addr=one[2], res1_addr=one[3])
     places = ((INPUT, 0x3000), (WEIGHT, 0x400), (BIAS, 0x400), (PAIRS, 0x100), (RESULT, 0x4000))
-    return Case(form, f, [(place, lane_bytes(rng, size, np.float32)) for place, size in places],
-                variant=f"{form} {NAMES[operation]} f32")
+    return Case(form, f, [(place, lane_bytes(rng, size, name)) for place, size in places],
+                variant=f"{form} {NAMES[operation]} {KIND.get(prec, 'f32')}")
 
 
 def operand(memory: Memory, f: dict[str, int], name: str, shape: tuple[int, int, int, int], dtype: np.dtype | type,
@@ -123,9 +124,33 @@ def execute(memory: Memory, f: dict[str, int]) -> None:
     lanes.store(memory.lmem, f["res0_addr"], y, "aligned", f.get("tsk_lane_num", ALL_LANES))
 
 
-FUZZ = {f"{name} {kind}": (lambda rng, make=make, operations=operations: make(rng, *operations), execute)
-        for name, operations in (("depthwise", (DEPTHWISE, DEPTHWISE_RELU)), ("average", (AVERAGE,)), ("maximum", (MAXIMUM,)))
-        for kind, make in (("int8", make_integer), ("f32", make_f32))}
+def execute_half(memory: Memory, f: dict[str, int]) -> None:
+    n, c, kernel, operation = f["res0_n"], f["res0_c"], (f["opd1_h"], f["opd1_w"]), f["tsk_eu_typ"]
+    kind = KIND[f["opd0_prec"]]
+    dtype = np.float16 if kind == "f16" else np.uint16
+    x = lanes.load(memory.lmem, f["opd0_addr"], (n, c, f["opd0_h"], f["opd0_w"]), "aligned", dtype)
+    keywords = {**command_keywords(f), **pad_and_insert(memory, f, c, dtype)}
+    if operation == MAXIMUM:
+        y = pool.maximum_half(kind, x, kernel, **keywords)
+    elif operation == AVERAGE:
+        y = pool.average_half(kind, x, kernel, operand(memory, f, "opd1", (1, 1, 1, 1), dtype), **keywords)
+    else:
+        w, bias = operand(memory, f, "opd1", (1, c, *kernel), dtype)[0], operand(memory, f, "opd2", (1, c, 1, 1), dtype)
+        y = pool.depthwise_half(kind, x, w, bias, rotate=bool(f["kernel_rotate"]), **keywords)
+    lanes.store(memory.lmem, f["res0_addr"], y, "aligned", f.get("tsk_lane_num", ALL_LANES))
+
+
+def fuzz_table() -> dict[str, tuple]:
+    """Every operation with every type."""
+    table = {}
+    for name, operations in (("depthwise", (DEPTHWISE, DEPTHWISE_RELU)), ("average", (AVERAGE,)), ("maximum", (MAXIMUM,))):
+        table[f"{name} int8"] = (lambda rng, operations=operations: make_integer(rng, *operations), execute)
+        for kind, prec, run in (("f32", F32, execute), ("f16", F16, execute_half), ("bf16", BF16, execute_half)):
+            table[f"{name} {kind}"] = (lambda rng, operations=operations, prec=prec: make_float(rng, prec, *operations), run)
+    return table
+
+
+FUZZ = fuzz_table()
 
 
 @pytest.mark.parametrize("name", FUZZ)
