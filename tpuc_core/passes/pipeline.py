@@ -88,7 +88,7 @@ def _split(text: str) -> Sequence[str]:
 
 def _kinds(annotation: Any) -> set[str]:
     """The names of the types in a field's annotation, "int | None" for instance."""
-    return set((annotation if isinstance(annotation, str) else annotation.__name__).split(" | "))
+    return set((annotation.__name__ if isinstance(annotation, type) else str(annotation)).split(" | "))
 
 
 def _value(place: str, text: str, annotation: Any) -> Any:

@@ -66,7 +66,7 @@ def test_damaged_text_is_reported_with_its_place(old, new, message):
 
 @pytest.mark.parametrize("text", ["", "hello", "\x00\x01", "module {", "#loc = loc(unknown)\n", '{"a": 1}', "%0 = "])
 def test_what_is_no_module_is_one_sentence(text):
-    with pytest.raises(TpucError, match="no.mlir"):
+    with pytest.raises(TpucError, match=r"no.mlir"):
         parse_text(text, "no.mlir")
 
 
@@ -84,7 +84,7 @@ def test_cut_or_overwritten_text_never_raises_anything_else(data):
 
 def test_unknown_case_of_an_enumeration_lists_the_cases():
     text = SMALL.replace('"top.LeakyRelu"(%0) {alpha = 0.5}', '"tpu.Cast"(%0) {round_mode = #tpu<round_mode HalfUpp>}')
-    with pytest.raises(TpucError, match='unknown round_mode "HalfUpp".*did you mean "HalfUp"'):
+    with pytest.raises(TpucError, match=r'unknown round_mode "HalfUpp".*did you mean "HalfUp"'):
         parse_text(text, "net.mlir")
 
 
