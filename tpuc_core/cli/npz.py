@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
@@ -11,6 +12,9 @@ import numpy as np
 from tpuc_core.errors import TpucError
 from tpuc_core.files import whole_file
 from tpuc_core.npz.archive import load_npz, save_npz, tensor_of
+
+if TYPE_CHECKING:
+    from tpuc_core.npz.compare import Report
 
 
 @click.command()
@@ -45,12 +49,12 @@ def dump(file: str, name: str | None, k: int | None, only_list: bool) -> None:
 def compare(target: str, reference: str, tolerance: str, verbose: int, excepts: str, int8_tensor_close: int,
             csv: str | None, form: str) -> int:
     """Compare the tensors of TARGET with those of the same names in REFERENCE. Exit code 1 when one fails."""
-    from tpuc_core.npz.compare import Report, Tolerance, top_rows
+    from tpuc_core.npz.compare import Tolerance, top_rows
     from tpuc_core.npz.compare import compare as compare_tensors
 
     limits = Tolerance.parse(tolerance)
     targets, references = load_npz(target), load_npz(reference)
-    report: Report = compare_tensors(targets, references, *limits, excepts=[e for e in excepts.split(",") if e != "-"],
+    report = compare_tensors(targets, references, *limits, excepts=[e for e in excepts.split(",") if e != "-"],
                                      is_int8_similar=bool(int8_tensor_close))
     if csv:
         _write_csv(csv, report)
@@ -66,7 +70,7 @@ def compare(target: str, reference: str, tolerance: str, verbose: int, excepts: 
     return 0 if report.passed else 1
 
 
-def _write_csv(path: str, report) -> None:
+def _write_csv(path: str, report: Report) -> None:
     with whole_file(path) as temporary:
         rows = ["name, pass, sim_cos, sim_euc, sqnr"]
         rows += [f"{c.name}, {c.passed}, {c.cosine}, {c.euclidean}, {c.sqnr}" for c in report.comparisons]

@@ -150,7 +150,8 @@ def compare(op: BoundOp, left: Array, right: Array) -> Array:
 def compare_with_constant(op: BoundOp, x: Array) -> Array:
     if op.get("mode") == "Not":
         return np.logical_not(x).astype(np.float32)
-    left, right = (_constant(op), x) if op.get("inversed") else (x, _constant(op))
+    constant = np.asarray(_constant(op))
+    left, right = (constant, x) if op.get("inversed") else (x, constant)
     return np.asarray(_COMPARISONS[op.get("mode")](left, right)).astype(np.float32)
 
 

@@ -109,7 +109,7 @@ def _bind(model: Model) -> list[_Step]:
 def _bind_op(model: Model, op: Operation, released: list[SSAValue]) -> _Step:
     function = evaluation_of(op.name)
     assert function is not None
-    results = [(i, tensor_name(r), r) for i, r in enumerate(op.results) if not is_none(r)]
+    results: list[tuple[int, str, SSAValue]] = [(i, tensor_name(r), r) for i, r in enumerate(op.results) if not is_none(r)]
     bound = BoundOp(op.name, op, [shape_of(value) for _, _, value in results])  # type: ignore[arg-type]
     return _Step(bound, function, [_operand(model, value) for value in op.operands], results, released)
 
