@@ -119,9 +119,9 @@ def load_top(job: Job) -> Model:
 
 
 def _import_calibration(top: Model, job: Job) -> None:
-    from tpuc_core.passes.pipeline import available_passes
+    from tpuc_core.passes.import_calibration_table import ImportCalibrationTable
 
-    available_passes()["import-calibration-table"](file=str(job.calibration_table), asymmetric=job.is_asymmetric).apply(top)
+    ImportCalibrationTable(file=str(job.calibration_table), asymmetric=job.is_asymmetric).apply(top)
 
 
 def prefix(job: Job, top: Model) -> str:

@@ -85,8 +85,9 @@ def print_validation(validation: Validation, *, is_default_input: bool) -> None:
     click.echo(f"proof: {len(proof.tensors)} tensors, {proof.equal_count} equal bit for bit (interpreter = simulator)")
     for difference in proof.differences:
         click.echo(f"  {difference}")
-    if hasattr(validation.session, "profile"):
-        click.echo(f"time: {validation.session.profile().total_cycles:,} cycles estimated")
+    profile = getattr(validation.session, "profile", None)
+    if profile is not None:
+        click.echo(f"time: {profile().total_cycles:,} cycles estimated")
 
 
 def print_files(built: Build) -> None:

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 def supports(op: Operation, precision: Precision, *, is_asymmetric: bool = False) -> str | None:
     """None if a `top` op can be lowered in that precision, else the reason why not, as a noun phrase."""
     from tpuc_bm1684x.lowering import obstacle
+    from tpuc_core.ir import TensorOp
 
+    if not isinstance(op, TensorOp):
+        return f"no form of {op.name}"
     if is_asymmetric:
         return "asymmetric quantization, which is not there yet"
     return obstacle(op, precision)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class FloatQuantizer:
     """Everything in F32."""
 
-    modes = ("F32",)
+    modes: tuple[str, ...] = ("F32",)
 
     def plan(self, model: Model, chip: Chip, mode: str, *, is_asymmetric: bool = False,
              overrides: Mapping[str, Precision] | None = None) -> Plan:
@@ -30,7 +30,7 @@ class FloatQuantizer:
 class Int8Quantizer:
     """Eight bits wherever the chip has them, F32 elsewhere."""
 
-    modes = ("INT8",)
+    modes: tuple[str, ...] = ("INT8",)
 
     def plan(self, model: Model, chip: Chip, mode: str, *, is_asymmetric: bool = False,
              overrides: Mapping[str, Precision] | None = None) -> Plan:

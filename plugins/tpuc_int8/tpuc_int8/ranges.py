@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tpuc_core.ir import calibration_of, is_none, is_weight, tensor_name
+from tpuc_core.ir import TensorOp, calibration_of, is_none, is_weight, tensor_name
 
 if TYPE_CHECKING:
     from xdsl.ir import Operation, SSAValue
@@ -39,7 +39,7 @@ def corrected_ranges(model: Model) -> dict[str, Range]:
 
 def _force_probabilities(model: Model, ranges: dict[str, Range]) -> None:
     for op in model.ops():
-        if op.name in PROBABILITIES and not op.get("log") and tensor_name(op.results[0]) in ranges:
+        if isinstance(op, TensorOp) and op.name in PROBABILITIES and not op.get("log") and tensor_name(op.results[0]) in ranges:
             ranges[tensor_name(op.results[0])] = (0.0, 1.0)
 
 
@@ -71,7 +71,11 @@ def _can_take(value: SSAValue, present: Range, wanted: Range) -> bool:
     """Whether nobody else reads the tensor, and its producer gives what belongs into the wanted range: a fused relu relies on
     an unsigned result."""
     producer = value.owner
-    if len({id(use.operation) for use in value.uses}) != 1 or getattr(producer, "name", "") in PROBABILITIES:
+    if len({id(use.operation) for use in value.uses}) != 1:
         return False
-    has_relu = "do_relu" in getattr(producer, "attributes", {}) and producer.get("do_relu")
+    if not isinstance(producer, TensorOp):
+        return True
+    if producer.name in PROBABILITIES:
+        return False
+    has_relu = "do_relu" in producer.attributes and producer.get("do_relu")
     return not (has_relu and present[0] >= 0 > wanted[0])

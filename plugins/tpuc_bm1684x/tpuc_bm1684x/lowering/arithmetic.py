@@ -15,18 +15,19 @@ from tpuc_core.ir import is_weight, shape_of, tpu
 from tpuc_core.plan import Precision
 
 if TYPE_CHECKING:
-    from xdsl.ir import Operation, SSAValue
+    from xdsl.ir import SSAValue
 
     from tpuc_bm1684x.lowering.context import Lowering
+    from tpuc_core.ir import TensorOp
 
 
-def _signs(op: Operation) -> list[float]:
+def _signs(op: TensorOp) -> list[float]:
     if op.name == "top.Sub":
         return [-1.0, 1.0] if op.get("is_reverse") else [1.0, -1.0]
     return [1.0] * len(op.operands)
 
 
-def _sum_obstacle(op: Operation) -> str | None:
+def _sum_obstacle(op: TensorOp) -> str | None:
     if all(is_weight(v) for v in op.operands):
         return "operands that are all constants"
     if op.name == "top.Sub" and len(op.operands) != 2:
@@ -35,7 +36,7 @@ def _sum_obstacle(op: Operation) -> str | None:
 
 
 @lowers("Add", "Sub", precision=Precision.INT8, unless=_sum_obstacle)
-def sum_int8(op: Operation, lowering: Lowering) -> SSAValue:
+def sum_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     """out = clip(sum of (q_i * m_i + half) >> n_i). A difference is a sum with a negative multiplier."""
     coefficients = op.get("coeff") or [1.0] * len(op.operands)
     operands, factors = [], []
@@ -47,7 +48,7 @@ def sum_int8(op: Operation, lowering: Lowering) -> SSAValue:
     return lowering.emit_int8(op, tpu.AddOp, operands, multipliers=multipliers, rshifts=rshifts, **fused_relu(op))
 
 
-def _operand(op: Operation, lowering: Lowering, value: SSAValue, index: int) -> tuple[SSAValue, float]:
+def _operand(op: TensorOp, lowering: Lowering, value: SSAValue, index: int) -> tuple[SSAValue, float]:
     """An operand in 8 bits and its scale; a constant is `OP_operand_INDEX_i8`."""
     if not is_weight(value):
         operand = lowering.quantized(value, op)
@@ -57,12 +58,12 @@ def _operand(op: Operation, lowering: Lowering, value: SSAValue, index: int) -> 
     return lowering.weight(op, f"operand_{index}_i8", integers.reshape(array.shape), "i8"), float(scales[0])
 
 
-def _product_obstacle(op: Operation) -> str | None:
+def _product_obstacle(op: TensorOp) -> str | None:
     count = sum(is_weight(v) for v in op.operands)
     return f"{len(op.operands)} operands, {count} of them constant" if len(op.operands) != 2 or count == 2 else None
 
 
-def _is_channelwise(op: Operation, constant: SSAValue) -> bool:
+def _is_channelwise(op: TensorOp, constant: SSAValue) -> bool:
     shape, size = shape_of(op.results[0]), prod(shape_of(constant))
     aligned = (1,) * (len(shape) - len(shape_of(constant))) + shape_of(constant)
     other = next(v for v in op.operands if v is not constant)
@@ -70,7 +71,7 @@ def _is_channelwise(op: Operation, constant: SSAValue) -> bool:
 
 
 @lowers("Mul", precision=Precision.INT8, unless=_product_obstacle)
-def product_int8(op: Operation, lowering: Lowering) -> SSAValue:
+def product_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     """out = clip((a * b * multiplier + half) >> rshift); a constant for each channel is a depthwise convolution."""
     for value in op.operands:
         if is_weight(value) and _is_channelwise(op, value):
@@ -81,7 +82,7 @@ def product_int8(op: Operation, lowering: Lowering) -> SSAValue:
 
 
 @lowers("DivConst", precision=Precision.F32)
-def div_const_f32(op: Operation, lowering: Lowering) -> SSAValue:
+def div_const_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
     if op.get("is_reverse"):
         return plain_f32(op, lowering, tpu.ReciprocalOp)
     return plain_f32(op, lowering, tpu.MulConstOp, const_val=float(np.float32(1 / op.get("const_val"))))

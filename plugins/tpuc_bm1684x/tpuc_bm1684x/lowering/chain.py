@@ -9,15 +9,16 @@ import numpy as np
 from tpuc_core.ir import shape_of, tensor_name, tensor_type, tpu
 
 if TYPE_CHECKING:
-    from xdsl.ir import Operation, SSAValue
+    from xdsl.ir import SSAValue
 
     from tpuc_bm1684x.lowering.context import Lowering
+    from tpuc_core.ir import TensorOp
 
 
 class Chain:
     """Appends ops in front of `op`; intermediate results are named after it and numbered."""
 
-    def __init__(self, op: Operation, lowering: Lowering, value: SSAValue):
+    def __init__(self, op: TensorOp, lowering: Lowering, value: SSAValue):
         self.op, self.lowering, self.value = op, lowering, value
         self._count = 0
 

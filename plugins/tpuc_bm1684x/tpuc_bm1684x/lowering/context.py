@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from xdsl.ir import Block, BlockArgument
+from xdsl.ir import BlockArgument, OpResult
+from xdsl.rewriter import InsertPoint, Rewriter
 
 from tpuc_bm1684x.lowering.quantize import LIMIT_16_BIT, multipliers_and_shifts
 from tpuc_core.ir import is_none, is_weight, quantization_of, shape_of, tensor_name, tensor_type, tpu
@@ -63,7 +64,7 @@ class Lowering:
              name: str | None = None, **attributes: Any) -> SSAValue:
         """A new op before `user`, by default with its name; the value of its result."""
         op = op_class.make(name or tensor_name(user.results[0]), operands, result_type, **attributes)
-        user.parent_block().insert_op_before(op, user)
+        Rewriter.insert_op(op, InsertPoint.before(user))
         return op.results[0]
 
     def emit_int8(self, user: Operation, op_class: Any, operands: list[SSAValue], **attributes: Any) -> SSAValue:
@@ -98,8 +99,8 @@ class Lowering:
 
 
 def _insert_after(value: SSAValue, op: Operation) -> None:
-    if isinstance(value, BlockArgument):
-        block: Block = value.block
-        block.insert_op_before(op, block.first_op)
-        return
-    value.owner.parent_block().insert_op_after(op, value.owner)
+    match value:
+        case BlockArgument():
+            Rewriter.insert_op(op, InsertPoint.at_start(value.block))
+        case OpResult():
+            Rewriter.insert_op(op, InsertPoint.after(value.op))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,16 +14,17 @@ from tpuc_core.ir import is_none, is_weight, shape_of, tensor_name, tensor_type,
 from tpuc_core.plan import Precision
 
 if TYPE_CHECKING:
-    from xdsl.ir import Operation, SSAValue
+    from xdsl.ir import SSAValue
 
     from tpuc_bm1684x.lowering.context import Lowering
+    from tpuc_core.ir import TensorOp
 
 MOST_STEPS = 15
 """The largest padding, stride and dilation that the instruction's fields hold."""
-SCALE_GEOMETRY = {"kernel_shape": [1, 1], "strides": [1, 1], "pads": [0, 0, 0, 0], "dilations": [1, 1]}
+SCALE_GEOMETRY: dict[str, Any] = {"kernel_shape": [1, 1], "strides": [1, 1], "pads": [0, 0, 0, 0], "dilations": [1, 1]}
 
 
-def geometry_obstacle(op: Operation) -> str | None:
+def geometry_obstacle(op: TensorOp) -> str | None:
     """Why the chip's 2-D convolution cannot run a Conv or Deconv."""
     if len(op.get("kernel_shape")) != 2:
         return f"a kernel of {len(op.get('kernel_shape'))} dimensions"
@@ -34,7 +35,7 @@ def geometry_obstacle(op: Operation) -> str | None:
     return field_obstacle(op.get("pads"), op.get("strides"), [d - 1 for d in op.get("dilations") or []])
 
 
-def _deconv_obstacle(op: Operation) -> str | None:
+def _deconv_obstacle(op: TensorOp) -> str | None:
     if reason := geometry_obstacle(op):
         return reason
     if any(d != 1 for d in op.get("dilations") or []):
@@ -54,23 +55,23 @@ def field_obstacle(*fields: list[int]) -> str | None:
 
 
 @lowers("Conv", precision=Precision.F32, unless=geometry_obstacle)
-def conv_f32(op: Operation, lowering: Lowering) -> SSAValue:
+def conv_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
     return plain_f32(op, lowering, tpu.Conv2DOp, with_bias=not is_none(op.operands[2]), **_dilations(op))
 
 
 @lowers("Deconv", precision=Precision.F32, unless=_deconv_obstacle)
-def deconv_f32(op: Operation, lowering: Lowering) -> SSAValue:
+def deconv_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
     return plain_f32(op, lowering, tpu.DeconvOp, with_bias=not is_none(op.operands[2]), **_dilations(op))
 
 
 @lowers("Conv", precision=Precision.INT8, unless=geometry_obstacle)
-def conv_int8(op: Operation, lowering: Lowering) -> SSAValue:
+def conv_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     geometry = {key: op.get(key) for key in ("kernel_shape", "strides", "pads", "group")} | _dilations(op)
     return _conv_int8(op, lowering, *_filter_and_bias(op, lowering), **geometry)
 
 
 @lowers("Deconv", precision=Precision.INT8, unless=_deconv_obstacle)
-def deconv_int8(op: Operation, lowering: Lowering) -> SSAValue:
+def deconv_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     """Sums `OP_i32`, then a requantization by `OP_quant_int32` [1, oc, 1, 3]: multiplier, -shift, zero point."""
     weights, bias, multipliers, rshifts = _constants_int8(op, lowering, *_filter_and_bias(op, lowering))
     table = np.array([multipliers, [-n for n in rshifts], [0] * len(rshifts)], np.int32).T.reshape(1, -1, 1, 3)
@@ -82,12 +83,12 @@ def deconv_int8(op: Operation, lowering: Lowering) -> SSAValue:
     return lowering.emit_int8(op, tpu.RequantIntAxisOp, [sums, quant], quant_mode="MultiplierShift", rq_axis=1)
 
 
-def _filter_and_bias(op: Operation, lowering: Lowering) -> tuple[np.ndarray, np.ndarray | None]:
+def _filter_and_bias(op: TensorOp, lowering: Lowering) -> tuple[np.ndarray, np.ndarray | None]:
     bias = None if is_none(op.operands[2]) else lowering.model.weight(op.operands[2]).reshape(-1)
     return lowering.model.weight(op.operands[1]), bias
 
 
-def _scale_obstacle(op: Operation) -> str | None:
+def _scale_obstacle(op: TensorOp) -> str | None:
     shape = shape_of(op.operands[0])
     for operand in op.operands[1:3]:
         if not is_none(operand) and (not is_weight(operand) or prod(shape_of(operand)) != shape[1]):
@@ -96,7 +97,7 @@ def _scale_obstacle(op: Operation) -> str | None:
 
 
 @lowers("Scale", precision=Precision.F32, unless=_scale_obstacle)
-def scale_f32(op: Operation, lowering: Lowering) -> SSAValue:
+def scale_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
     weights, bias = _scale_constants(op, lowering)
     operands = [lowering.real(op.operands[0], op), lowering.weight(op, "filter", weights, "f32"),
                 lowering.weight(op, "bias", bias, "f32")]
@@ -105,35 +106,35 @@ def scale_f32(op: Operation, lowering: Lowering) -> SSAValue:
 
 
 @lowers("Scale", precision=Precision.INT8, unless=_scale_obstacle)
-def scale_int8(op: Operation, lowering: Lowering) -> SSAValue:
+def scale_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     weights, bias = _scale_constants(op, lowering)
     return _conv_int8(op, lowering, weights, bias, group=len(bias), **SCALE_GEOMETRY)
 
 
-def channelwise_int8(op: Operation, lowering: Lowering, factors: np.ndarray) -> SSAValue:
+def channelwise_int8(op: TensorOp, lowering: Lowering, factors: np.ndarray) -> SSAValue:
     """x * factors, one for each channel, as a depthwise 1x1 convolution."""
     return _conv_int8(op, lowering, factors.reshape(-1, 1, 1, 1), None, group=factors.size, **SCALE_GEOMETRY)
 
 
-def _scale_constants(op: Operation, lowering: Lowering) -> tuple[np.ndarray, np.ndarray]:
+def _scale_constants(op: TensorOp, lowering: Lowering) -> tuple[np.ndarray, np.ndarray]:
     channels = shape_of(op.operands[0])[1]
     weights = lowering.model.weight(op.operands[1]).reshape(channels, 1, 1, 1)
     bias = np.zeros(channels, np.float32) if is_none(op.operands[2]) else lowering.model.weight(op.operands[2])
     return weights, bias.reshape(channels)
 
 
-def _dilations(op: Operation) -> dict[str, list[int]]:
+def _dilations(op: TensorOp) -> dict[str, list[int]]:
     return {"dilations": op.get("dilations") or [1, 1]}
 
 
-def _conv_int8(op: Operation, lowering: Lowering, weights: np.ndarray, bias: np.ndarray | None, **geometry: object) -> SSAValue:
+def _conv_int8(op: TensorOp, lowering: Lowering, weights: np.ndarray, bias: np.ndarray | None, **geometry: object) -> SSAValue:
     source = next(v for v in op.operands if not is_weight(v) and not is_none(v))
     filters, bias_value, multiplier, rshift = _constants_int8(op, lowering, weights, bias)
     return lowering.emit_int8(op, tpu.Conv2DOp, [lowering.quantized(source, op), filters, bias_value], multiplier=multiplier,
                               rshift=rshift, with_bias=bias is not None, **fused_relu(op), **geometry)
 
 
-def _constants_int8(op: Operation, lowering: Lowering, weights: np.ndarray,
+def _constants_int8(op: TensorOp, lowering: Lowering, weights: np.ndarray,
                     bias: np.ndarray | None) -> tuple[SSAValue, SSAValue, list[int], list[int]]:
     """Filter `OP_filter_i8` [oc, ic/group, kh, kw], bias `OP_bias_int32` [1, oc, 1, 1] or none, multipliers and shifts."""
     source = next(v for v in op.operands if not is_weight(v) and not is_none(v))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from xdsl.ir import Operation
+    from tpuc_core.ir import TensorOp
 
 Function = Callable[[np.ndarray], np.ndarray]
 
@@ -53,7 +53,7 @@ PLAIN: dict[str, Function] = {
 }
 
 
-def _clamp(op: Operation, y: np.ndarray) -> np.ndarray:
+def _clamp(op: TensorOp, y: np.ndarray) -> np.ndarray:
     """The fused relu and its limit."""
     if op.get("do_relu"):
         y = np.maximum(y, 0)
@@ -62,16 +62,16 @@ def _clamp(op: Operation, y: np.ndarray) -> np.ndarray:
     return y
 
 
-def _relu(op: Operation) -> Function:
+def _relu(op: TensorOp) -> Function:
     limit = op.get("relu_limit")
     return lambda x: np.minimum(np.maximum(x, 0), limit if limit > 0 else np.inf)
 
 
-def _elu(op: Operation) -> Function:
+def _elu(op: TensorOp) -> Function:
     return lambda x: np.where(x > 0, x, op.get("alpha") * np.expm1(x))
 
 
-WITH_ATTRIBUTES: dict[str, Callable[[Operation], Function]] = {
+WITH_ATTRIBUTES: dict[str, Callable[[TensorOp], Function]] = {
     "AddConst": lambda op: lambda x: _clamp(op, x + op.get("const_val")),
     "Clip": lambda op: lambda x: np.clip(x, op.get("min"), op.get("max")),
     "DivConst": lambda op: lambda x: op.get("const_val") / x if op.get("is_reverse") else x / op.get("const_val"),
@@ -91,7 +91,7 @@ WITH_ATTRIBUTES: dict[str, Callable[[Operation], Function]] = {
 FUNCTIONS = tuple(sorted({*PLAIN, *WITH_ATTRIBUTES}))
 
 
-def function_of(op: Operation) -> Function:
+def function_of(op: TensorOp) -> Function:
     """The function that a unary `top` op computes."""
     kind = op.name.removeprefix("top.")
     return PLAIN[kind] if kind in PLAIN else WITH_ATTRIBUTES[kind](op)

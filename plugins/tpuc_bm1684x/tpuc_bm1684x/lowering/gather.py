@@ -13,19 +13,20 @@ from tpuc_core.ir import is_weight, shape_of
 from tpuc_core.plan import Precision
 
 if TYPE_CHECKING:
-    from xdsl.ir import Operation, SSAValue
+    from xdsl.ir import SSAValue
 
     from tpuc_bm1684x.lowering.context import Lowering
+    from tpuc_core.ir import TensorOp
 
 
-def _obstacle(op: Operation) -> str | None:
+def _obstacle(op: TensorOp) -> str | None:
     if is_weight(op.operands[0]) or not is_weight(op.operands[1]):
         return "indices that are no constant"
     return None
 
 
 @lowers("Gather", precision=Precision.F32, unless=_obstacle)
-def gather_f32(op: Operation, lowering: Lowering) -> SSAValue:
+def gather_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
     """The axis becomes the last one, and its cells are multiplied with `OP_selection` [cells, indices]."""
     shape, axis = shape_of(op.operands[0]), op.get("axis") % len(shape_of(op.operands[0]))
     indices = lowering.model.weight(op.operands[1]).reshape(-1).astype(np.int64)

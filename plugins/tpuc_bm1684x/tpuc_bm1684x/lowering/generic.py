@@ -10,9 +10,10 @@ from tpuc_core.ir import is_weight, tpu
 from tpuc_core.plan import Precision
 
 if TYPE_CHECKING:
-    from xdsl.ir import Operation, SSAValue
+    from xdsl.ir import SSAValue
 
     from tpuc_bm1684x.lowering.context import Lowering
+    from tpuc_core.ir import TensorOp
 
 SAME_IN_F32 = (
     "Add", "AddConst", "Clip", "Compare", "CompareConst", "Concat", "Depth2Space", "Div", "LRN", "LayerNorm",
@@ -21,7 +22,7 @@ SAME_IN_F32 = (
     "Upsample")
 
 
-def _obstacle(op: Operation) -> str | None:
+def _obstacle(op: TensorOp) -> str | None:
     kind = op.name.removeprefix("top.")
     if kind == "Softmax" and op.get("log"):
         return "the logarithm of a softmax"
@@ -32,12 +33,12 @@ def _obstacle(op: Operation) -> str | None:
     return padding_obstacle(op) if kind == "Pad" else kernel_obstacle(kind)
 
 
-def constant_operand_obstacle(op: Operation) -> str | None:
+def constant_operand_obstacle(op: TensorOp) -> str | None:
     """Why an op that only moves activations cannot take its operands."""
     return "an operand that is a constant" if any(is_weight(v) for v in op.operands) else None
 
 
-def padding_obstacle(op: Operation) -> str | None:
+def padding_obstacle(op: TensorOp) -> str | None:
     """Why the chip cannot run a Pad."""
     if op.get("mode") != "constant":
         return f'padding of mode "{op.get("mode")}"'
@@ -45,23 +46,23 @@ def padding_obstacle(op: Operation) -> str | None:
 
 
 @lowers(*SAME_IN_F32, precision=Precision.F32, unless=_obstacle)
-def same_f32(op: Operation, lowering: Lowering) -> SSAValue:
+def same_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
     return plain_f32(op, lowering, getattr(tpu, f"{op.name.removeprefix('top.')}Op"))
 
 
-def plain_f32(op: Operation, lowering: Lowering, op_class: Any, **attributes: Any) -> SSAValue:
+def plain_f32(op: TensorOp, lowering: Lowering, op_class: Any, **attributes: Any) -> SSAValue:
     """The op as an `op_class` in f32 with the attributes that both declare, and the given ones."""
     operands = [lowering.real(v, op) for v in op.operands]
     operands += [lowering.none(op)] * missing_operands(op_class, len(operands))
     return lowering.emit(op, op_class, operands, op.results[0].type, **(shared_attributes(op, op_class) | attributes))
 
 
-def shared_attributes(op: Operation, op_class: Any) -> dict[str, Any]:
+def shared_attributes(op: TensorOp, op_class: Any) -> dict[str, Any]:
     """Python values of the op's attributes that `op_class` declares too."""
     return {name: op.get(name) for name in op.attributes if name in op_class.kinds()}
 
 
-def fused_relu(op: Operation) -> dict[str, Any]:
+def fused_relu(op: TensorOp) -> dict[str, Any]:
     """do_relu without its limit: in 8 bits the limit is in the scale."""
     return {"do_relu": bool(op.get("do_relu"))}
 

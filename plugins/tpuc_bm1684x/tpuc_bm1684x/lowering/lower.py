@@ -5,16 +5,16 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from xdsl.rewriter import Rewriter
+
 from tpuc_bm1684x.lowering.context import Lowering
 from tpuc_bm1684x.lowering.registry import RULES
 from tpuc_bm1684x.lowering.strip_io import strip_input_casts, strip_output_casts
 from tpuc_core.errors import TpucError
-from tpuc_core.ir import State, tensor_name
+from tpuc_core.ir import State, TensorOp, tensor_name
 from tpuc_core.plan import Precision
 
 if TYPE_CHECKING:
-    from xdsl.ir import Operation
-
     from tpuc_core.ir import Model
     from tpuc_core.plan import Plan
 
@@ -44,7 +44,8 @@ def lower_in_place(model: Model, plan: Plan, *, is_matmul_per_column: bool = Tru
     """As `lower`, with the model itself."""
     lowering = Lowering(model, plan, is_matmul_per_column=is_matmul_per_column)
     for op in model.ops():
-        _lower_op(op, lowering)
+        if isinstance(op, TensorOp):
+            _lower_op(op, lowering)
     _cast_outputs(model, lowering)
     _drop_unused_constants(model)
     model.chip, model.mode, model.state = CHIP, plan.mode, State.TPU_LOWERED
@@ -53,7 +54,7 @@ def lower_in_place(model: Model, plan: Plan, *, is_matmul_per_column: bool = Tru
         model.set_attribute(name, value)
 
 
-def _lower_op(op: Operation, lowering: Lowering) -> None:
+def _lower_op(op: TensorOp, lowering: Lowering) -> None:
     name = tensor_name(op.results[0])
     planned = lowering.plan.ops.get(name)
     precision = planned.precision if planned else Precision.F32
@@ -61,22 +62,18 @@ def _lower_op(op: Operation, lowering: Lowering) -> None:
     if rule is None:
         raise TpucError(f'"{name}": {CHIP} has no {precision} form of {op.name}')
     op.results[0].replace_all_uses_with(rule.lower(op, lowering))
-    op.parent_block().erase_op(op)
+    Rewriter.erase_op(op)
 
 
 def _cast_outputs(model: Model, lowering: Lowering) -> None:
     """Integers become f32 in front of the return."""
-    end = model.main.get_return_op()
-    for index, value in enumerate(end.operands):
-        end.operands[index] = lowering.real_output(value)
-    model.update_function_types()
+    model.set_outputs([lowering.real_output(value) for value in model.outputs])
 
 
 def _drop_unused_constants(model: Model) -> None:
-    block = model.main.body.block
-    for op in list(block.ops):
+    for op in list(model.main.body.block.ops):
         if op.name in ("top.Weight", "top.None") and not any(result.uses for result in op.results):
             if op.name == "top.Weight":
                 del model.weights[tensor_name(op.results[0])]
-            block.erase_op(op)
+            Rewriter.erase_op(op)
 

@@ -17,13 +17,14 @@ from tpuc_core.ir import is_none, is_weight, quantization_of, shape_of, tensor_n
 from tpuc_core.plan import Precision
 
 if TYPE_CHECKING:
-    from xdsl.ir import Attribute, Operation, SSAValue
+    from xdsl.ir import Attribute, SSAValue
 
     from tpuc_bm1684x.lowering.context import Lowering
+    from tpuc_core.ir import TensorOp
     from tpuc_core.plan import TensorQuantization
 
 
-def _obstacle(op: Operation) -> str | None:
+def _obstacle(op: TensorOp) -> str | None:
     left, right, bias = op.operands[:3]
     if is_weight(left) or not is_weight(right):
         return "a product of two activations"
@@ -38,7 +39,7 @@ def _obstacle(op: Operation) -> str | None:
 
 
 @lowers("MatMul", precision=Precision.F32, unless=_obstacle)
-def matmul_f32(op: Operation, lowering: Lowering) -> SSAValue:
+def matmul_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
     x = _rows(op, lowering, lowering.real(op.operands[0], op))
     operands = [x, *op.operands[1:3], lowering.none(op), lowering.none(op)]
     attributes = shared_attributes(op, tpu.MatMulOp)
@@ -49,7 +50,7 @@ def matmul_f32(op: Operation, lowering: Lowering) -> SSAValue:
 
 
 @lowers("MatMul", precision=Precision.INT8, unless=_obstacle)
-def matmul_int8(op: Operation, lowering: Lowering) -> SSAValue:
+def matmul_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     """Right `OP_filter_int8` [k, n], bias `OP_bias_int32` [1, n]."""
     x = lowering.quantized(op.operands[0], op)
     wanted = lowering.quantization(op)
@@ -63,7 +64,7 @@ def matmul_int8(op: Operation, lowering: Lowering) -> SSAValue:
     return _reshaped(op, lowering, y, tensor_type(shape_of(op.results[0]), quantization=wanted))
 
 
-def _constants_int8(op: Operation, lowering: Lowering, input_scale: float) -> tuple[list[SSAValue], list[int], list[int]]:
+def _constants_int8(op: TensorOp, lowering: Lowering, input_scale: float) -> tuple[list[SSAValue], list[int], list[int]]:
     right, bias = op.operands[1:3]
     matrix = lowering.model.weight(right)
     if op.get("right_transpose"):
@@ -78,21 +79,21 @@ def _constants_int8(op: Operation, lowering: Lowering, input_scale: float) -> tu
     return [filters, lowering.weight(op, "bias_int32", bias_i32, "i32")], multipliers, rshifts
 
 
-def is_flat(op: Operation) -> bool:
+def is_flat(op: TensorOp) -> bool:
     """Whether the product has two axes already."""
     return len(shape_of(op.operands[0])) == 2 == len(shape_of(op.results[0]))
 
 
-def _product_name(op: Operation) -> str:
+def _product_name(op: TensorOp) -> str:
     return f"{tensor_name(op.results[0])}_product"
 
 
-def _flat_type(op: Operation, quantization: TensorQuantization | None = None) -> Attribute:
+def _flat_type(op: TensorOp, quantization: TensorQuantization | None = None) -> Attribute:
     inner, shape = shape_of(op.operands[0]), shape_of(op.results[0])
     return tensor_type((prod(inner[:-1]), prod(shape) // prod(inner[:-1])), "f32", quantization=quantization)
 
 
-def _rows(op: Operation, lowering: Lowering, x: SSAValue) -> SSAValue:
+def _rows(op: TensorOp, lowering: Lowering, x: SSAValue) -> SSAValue:
     shape = shape_of(x)
     if is_flat(op):
         return x
@@ -101,5 +102,5 @@ def _rows(op: Operation, lowering: Lowering, x: SSAValue) -> SSAValue:
     return lowering.emit(op, tpu.ReshapeOp, [x], result_type, name=f"{tensor_name(op.results[0])}_rows", shape=flat)
 
 
-def _reshaped(op: Operation, lowering: Lowering, y: SSAValue, result_type: Attribute) -> SSAValue:
+def _reshaped(op: TensorOp, lowering: Lowering, y: SSAValue, result_type: Attribute) -> SSAValue:
     return lowering.emit(op, tpu.ReshapeOp, [y], result_type, shape=shape_of(op.results[0]))

@@ -15,12 +15,13 @@ from tpuc_core.ir import is_none, tpu
 from tpuc_core.plan import Precision
 
 if TYPE_CHECKING:
-    from xdsl.ir import Operation, SSAValue
+    from xdsl.ir import SSAValue
 
     from tpuc_bm1684x.lowering.context import Lowering
+    from tpuc_core.ir import TensorOp
 
 
-def _obstacle(op: Operation) -> str | None:
+def _obstacle(op: TensorOp) -> str | None:
     if op.name == "top.Pad":
         return padding_obstacle(op) or (f"padding with {op.get('val'):g}" if op.get("val") else None)
     if op.name == "top.Slice" and min(op.get("steps"), default=1) < 1:
@@ -30,7 +31,7 @@ def _obstacle(op: Operation) -> str | None:
 
 @lowers("Concat", "Depth2Space", "Pad", "Permute", "Reshape", "Reverse", "ShuffleChannel", "Slice", "Squeeze", "Tile",
         "Unsqueeze", "Upsample", precision=Precision.INT8, unless=_obstacle)
-def move_int8(op: Operation, lowering: Lowering) -> SSAValue:
+def move_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     op_class = getattr(tpu, f"{op.name.removeprefix('top.')}Op")
     wanted = lowering.quantization(op)
     operands = [v if is_none(v) else lowering.quantized(v, op, wanted) for v in op.operands]

@@ -13,38 +13,39 @@ from tpuc_core.ir import shape_of, tpu
 from tpuc_core.plan import Precision
 
 if TYPE_CHECKING:
-    from xdsl.ir import Operation, SSAValue
+    from xdsl.ir import SSAValue
 
     from tpuc_bm1684x.lowering.context import Lowering
+    from tpuc_core.ir import TensorOp
 
 MODES = {"top.AvgPool": "Avg", "top.MaxPool": "Max"}
 
 
-def _obstacle(op: Operation) -> str | None:
+def _obstacle(op: TensorOp) -> str | None:
     if len(shape_of(op.operands[0])) != 4 or len(op.get("kernel_shape")) != 2:
         return f"a kernel of {len(op.get('kernel_shape'))} dimensions"
     return field_obstacle(op.get("pads"), op.get("strides"))
 
 
-def _average_int8_obstacle(op: Operation) -> str | None:
+def _average_int8_obstacle(op: TensorOp) -> str | None:
     if any(op.get("pads")) and not op.get("count_include_pad"):
         return "an average over windows of different sizes (padding that is not counted)"
     return _obstacle(op)
 
 
 @lowers("AvgPool", "MaxPool", precision=Precision.F32, unless=_obstacle)
-def pool_f32(op: Operation, lowering: Lowering) -> SSAValue:
+def pool_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
     return plain_f32(op, lowering, tpu.Pool2DOp, pool_mode=MODES[op.name])
 
 
 @lowers("MaxPool", precision=Precision.INT8, unless=_obstacle)
-def max_pool_int8(op: Operation, lowering: Lowering) -> SSAValue:
+def max_pool_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     x = lowering.quantized(op.operands[0], op, lowering.quantization(op))
     return lowering.emit_int8(op, tpu.Pool2DOp, [x], **_attributes(op))
 
 
 @lowers("AvgPool", precision=Precision.INT8, unless=_average_int8_obstacle)
-def average_pool_int8(op: Operation, lowering: Lowering) -> SSAValue:
+def average_pool_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     """out = (sum of the window * multiplier + half) >> rshift."""
     x = lowering.quantized(op.operands[0], op)
     factor = lowering.result_quantization(x).scale / (lowering.quantization(op).scale * prod(op.get("kernel_shape")))
@@ -52,5 +53,5 @@ def average_pool_int8(op: Operation, lowering: Lowering) -> SSAValue:
     return lowering.emit_int8(op, tpu.Pool2DOp, [x], multiplier=multiplier, rshift=rshift, **_attributes(op))
 
 
-def _attributes(op: Operation) -> dict[str, object]:
+def _attributes(op: TensorOp) -> dict[str, object]:
     return shared_attributes(op, tpu.Pool2DOp) | {"pool_mode": MODES[op.name], "relu_limit": -1.0} | fused_relu(op)

@@ -51,7 +51,7 @@ def quantize_bias(bias: np.ndarray, scales: np.ndarray) -> np.ndarray:
     return np.clip(steps, -(2**31), 2**31 - 1).astype(np.int32)
 
 
-def multipliers_and_shifts(factors: np.ndarray, limit: int = LIMIT_32_BIT) -> tuple[list[int], list[int]]:
+def multipliers_and_shifts(factors: np.ndarray | float, limit: int = LIMIT_32_BIT) -> tuple[list[int], list[int]]:
     """For each factor the (m, n), 0 <= n <= 30 and |m| < limit, with m / 2^n nearest to it.
 
     Nearness is measured in f32, and the smallest n among equals wins, so most multipliers have about 23 bits: the error of

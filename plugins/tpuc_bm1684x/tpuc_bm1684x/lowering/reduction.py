@@ -11,23 +11,24 @@ from tpuc_core.ir import shape_of, tpu
 from tpuc_core.plan import Precision
 
 if TYPE_CHECKING:
-    from xdsl.ir import Operation, SSAValue
+    from xdsl.ir import SSAValue
 
     from tpuc_bm1684x.lowering.context import Lowering
+    from tpuc_core.ir import TensorOp
 
 POOLED = {"ReduceMean": "Avg", "ReduceSum": "Avg", "ReduceL1": "Avg", "ReduceL2": "Avg", "ReduceMax": "Max", "ReduceMin": "Max"}
 MOST_CELLS = 2**15
 """The largest window along an axis."""
 
 
-def _axes(op: Operation) -> tuple[int, int]:
+def _axes(op: TensorOp) -> tuple[int, int]:
     """First and last of the reduced axes."""
     rank = len(shape_of(op.operands[0]))
     axes = sorted(axis % rank for axis in op.get("axes"))
     return axes[0], axes[-1]
 
 
-def _obstacle(op: Operation) -> str | None:
+def _obstacle(op: TensorOp) -> str | None:
     if op.get("mode") not in POOLED:
         return f"no kernel for {op.get('mode')}"
     shape, (first, last) = shape_of(op.operands[0]), _axes(op)
@@ -39,7 +40,7 @@ def _obstacle(op: Operation) -> str | None:
 
 
 @lowers("Reduce", precision=Precision.F32, unless=_obstacle)
-def reduce_f32(op: Operation, lowering: Lowering) -> SSAValue:
+def reduce_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
     """[outer, length, inner] -> [outer, inner, length, 1], then a window of [length, 1]."""
     shape, (first, last) = shape_of(op.operands[0]), _axes(op)
     outer, length, inner = prod(shape[:first]), prod(shape[first : last + 1]), prod(shape[last + 1 :])

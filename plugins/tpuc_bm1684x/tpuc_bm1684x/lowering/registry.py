@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from tpuc_core.plan import Precision
 
 if TYPE_CHECKING:
-    from xdsl.ir import Operation, SSAValue
+    from xdsl.ir import SSAValue
 
     from tpuc_bm1684x.lowering.context import Lowering
+    from tpuc_core.ir import TensorOp
 
-LowerOp = Callable[["Operation", "Lowering"], "SSAValue"]
-Obstacle = Callable[["Operation"], "str | None"]
+LowerOp = Callable[["TensorOp", "Lowering"], "SSAValue"]
+Obstacle = Callable[["TensorOp"], "str | None"]
 """The reason why an op cannot be lowered so, as a noun phrase; None where it can."""
 
 
@@ -40,7 +41,7 @@ def lowers(*kinds: str, precision: Precision, unless: Obstacle = lambda op: None
     return register
 
 
-def obstacle(op: Operation, precision: Precision) -> str | None:
+def obstacle(op: TensorOp, precision: Precision) -> str | None:
     """None if there is a way to lower `op` in `precision`, else why not, as a noun phrase."""
     rule = RULES.get((op.name, precision))
     if rule is None:

@@ -12,12 +12,13 @@ from tpuc_core.ir import shape_of
 from tpuc_core.plan import Precision
 
 if TYPE_CHECKING:
-    from xdsl.ir import Operation, SSAValue
+    from xdsl.ir import SSAValue
 
     from tpuc_bm1684x.lowering.context import Lowering
+    from tpuc_core.ir import TensorOp
 
 
-def _obstacle(op: Operation) -> str | None:
+def _obstacle(op: TensorOp) -> str | None:
     if op.get("mode") not in ("linear", "nearest"):
         return f"{op.get('mode')} interpolation"
     rank = len(shape_of(op.operands[0]))
@@ -25,7 +26,7 @@ def _obstacle(op: Operation) -> str | None:
 
 
 @lowers("Interp", precision=Precision.F32, unless=_obstacle)
-def interp_f32(op: Operation, lowering: Lowering) -> SSAValue:
+def interp_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
     """Rows of w cells times `OP_columns` [w, ow], then, transposed, columns of h cells times `OP_rows` [h, oh]."""
     n, c, h, w = shape_of(op.operands[0])
     oh, ow = shape_of(op.results[0])[2:]
@@ -38,7 +39,7 @@ def interp_f32(op: Operation, lowering: Lowering) -> SSAValue:
     return chain.end_with_reshape()
 
 
-def interpolation_matrix(op: Operation, size: int, wanted: int, scale: float) -> np.ndarray:
+def interpolation_matrix(op: TensorOp, size: int, wanted: int, scale: float) -> np.ndarray:
     """f32 [size, wanted]: how much of each input cell is in each result cell, as tpuc_core.evaluate.resize defines it."""
     from tpuc_core.evaluate.resize import positions
 

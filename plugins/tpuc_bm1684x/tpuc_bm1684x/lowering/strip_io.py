@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from xdsl.ir import OpResult
 from xdsl.rewriter import Rewriter
 
 from tpuc_core.errors import TpucError
@@ -27,7 +28,7 @@ def strip_input_casts(model: Model) -> None:
     for op, cast in casts.items():
         integers = Rewriter.replace_value_with_new_type(op.results[0], cast.results[0].type)
         cast.results[0].replace_all_uses_with(integers)
-        cast.parent_block().erase_op(cast)
+        Rewriter.erase_op(cast)
 
 
 def _only_cast(value: SSAValue) -> Operation | None:
@@ -41,19 +42,18 @@ def strip_output_casts(model: Model) -> None:
 
     Raises TpucError where no output is so.
     """
-    end = model.main.get_return_op()
-    indices = [index for index, value in enumerate(end.operands) if _is_last_cast(value)]
-    if not indices:
-        names = ", ".join(f'"{tensor_name(value)}"' for value in end.operands)
+    values = model.outputs
+    casts = [_last_cast(value) for value in values]
+    if not any(casts):
+        names = ", ".join(f'"{tensor_name(value)}"' for value in values)
         raise TpucError(f'no output of "{model.name}" can be of 8 bits: {names} is computed in F32; leave quant_output out')
-    for index in indices:
-        value = end.operands[index]
-        end.operands[index] = value.owner.operands[0]
-        if not value.uses:
-            value.owner.parent_block().erase_op(value.owner)
-    model.update_function_types()
+    model.set_outputs([value if cast is None else cast.operands[0] for value, cast in zip(values, casts, strict=True)])
+    for cast in dict.fromkeys(casts):
+        if cast is not None and not cast.results[0].uses:
+            Rewriter.erase_op(cast)
 
 
-def _is_last_cast(value: SSAValue) -> bool:
-    cast = value.owner
-    return cast.name == "tpu.Cast" and storage_of(value) == "f32" and quantization_of(cast.operands[0]) is not None
+def _last_cast(value: SSAValue) -> Operation | None:
+    cast = value.op if isinstance(value, OpResult) and value.op.name == "tpu.Cast" else None
+    is_last = cast is not None and storage_of(value) == "f32" and quantization_of(cast.operands[0]) is not None
+    return cast if is_last else None

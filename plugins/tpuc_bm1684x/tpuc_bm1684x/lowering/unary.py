@@ -15,10 +15,12 @@ from tpuc_core.ir import tensor_name, tpu
 from tpuc_core.plan import Precision, TensorQuantization
 
 if TYPE_CHECKING:
-    from xdsl.ir import Operation, SSAValue
+    from xdsl.ir import SSAValue
 
     from tpuc_bm1684x.lowering.context import Lowering
+    from tpuc_core.ir import TensorOp
 
+LARGEST = float(np.finfo(np.float32).max)
 MODES = {
     "Abs": "ABSVAL", "Ceil": "CEIL", "Cos": "COS", "Elu": "ELU", "Erf": "ERF", "Exp": "EXP", "Floor": "FLOOR", "GELU": "GELU",
     "HardSigmoid": "HSIGMOID", "HardSwish": "HSWISH", "Log": "LN", "Mish": "MISH", "Round": "ROUND", "Rsqrt": "RSQRT",
@@ -27,7 +29,7 @@ MODES = {
 }
 
 
-def _mode(op: Operation) -> str:
+def _mode(op: TensorOp) -> str:
     if op.name == "top.Sigmoid" and op.get("log"):
         return "LOG_SIGMOID"
     if op.name == "top.GELU":
@@ -35,7 +37,7 @@ def _mode(op: Operation) -> str:
     return MODES[op.name.removeprefix("top.")]
 
 
-def _active_obstacle(op: Operation) -> str | None:
+def _active_obstacle(op: TensorOp) -> str | None:
     return mode_obstacle(_mode(op))
 
 
@@ -48,31 +50,31 @@ def mode_obstacle(*modes: str) -> str | None:
 
 
 @lowers(*MODES, precision=Precision.F32, unless=_active_obstacle)
-def active_f32(op: Operation, lowering: Lowering) -> SSAValue:
+def active_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
     return plain_f32(op, lowering, tpu.ActiveOp, mode=_mode(op), coeffs=_coefficients(op))
 
 
-def _coefficients(op: Operation) -> list[float] | None:
+def _coefficients(op: TensorOp) -> list[float] | None:
     if op.name == "top.HardSigmoid":
         return [op.get("beta"), op.get("alpha")]
     return [op.get("alpha")] if op.name == "top.Elu" else None
 
 
 @lowers("PRelu", precision=Precision.F32)
-def prelu_f32(op: Operation, lowering: Lowering) -> SSAValue:
+def prelu_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
     return plain_f32(op, lowering, tpu.PReluOp)
 
 
 POWERS = {2.0: "SQUARE", 0.5: "SQRT", -0.5: "RSQRT"}
 
 
-def _power_obstacle(op: Operation) -> str | None:
+def _power_obstacle(op: TensorOp) -> str | None:
     direct = POWERS.get(op.get("exponent"))
     return mode_obstacle(*([direct] if direct else ["LN", "EXP"]))
 
 
 @lowers("Pow", precision=Precision.F32, unless=_power_obstacle)
-def power_f32(op: Operation, lowering: Lowering) -> SSAValue:
+def power_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
     """x^2 and x^0.5 as they are, else exp(exponent * ln x), for x > 0."""
     exponent, result_type, name = op.get("exponent"), op.results[0].type, tensor_name(op.results[0])
     direct = POWERS.get(exponent)
@@ -85,7 +87,7 @@ def power_f32(op: Operation, lowering: Lowering) -> SSAValue:
 
 
 @lowers(*FUNCTIONS, precision=Precision.INT8)
-def table_int8(op: Operation, lowering: Lowering) -> SSAValue:
+def table_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     """Lut with the table `OP_table` [1, 1, 1, 256], indexed by the byte of the input."""
     x = lowering.quantized(op.operands[0], op)
     given, wanted = lowering.result_quantization(x), lowering.quantization(op)
@@ -102,5 +104,5 @@ def table_of(function: Callable[[np.ndarray], np.ndarray], given: TensorQuantiza
     x = (stored.astype(np.float64) - given.zero_point) * given.scale
     low, high = wanted.limits
     with np.errstate(all="ignore"):
-        y = np.nan_to_num(function(x), nan=0.0, posinf=np.finfo(np.float32).max, neginf=np.finfo(np.float32).min)
+        y = np.nan_to_num(function(x), nan=0.0, posinf=LARGEST, neginf=-LARGEST)
     return quantize(y + wanted.zero_point * wanted.scale, wanted.scale, low, high, np.int8 if wanted.is_signed else np.uint8)
