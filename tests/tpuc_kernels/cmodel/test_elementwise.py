@@ -153,7 +153,7 @@ def execute(memory: Memory, f: dict[str, int]) -> None:
         shift = None
         if code in SATURATED and f["tsk_opd_num"] == 3:
             shift = operand(memory, f, "opd2", (1, shape[1], 1, 1), I8, layout="channel").reshape(-1)
-        y = compute(f, a, b, shift)
+        y = compute(f, np.broadcast_to(a, shape), b, shift)
     store(memory, f, y, layout_of(f, "res0"))
 
 
