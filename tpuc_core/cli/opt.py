@@ -63,8 +63,8 @@ def run(file: Path, passes: Sequence[str], output: str | None, *, verbose: bool 
         return
     if Path(output).suffix != ".mlir":
         raise TpucError(f'the output "{output}" should be an .mlir file')
-    asked = [each.weightFileName for each in parsed if getattr(each, "weightFileName", "")]
-    save_model(model, output, asked[-1] if asked else None)
+    names = [getattr(each, "weightFileName", "") for each in parsed]
+    save_model(model, output, next(filter(None, reversed(names)), None))
 
 
 def _pass_rows() -> list[tuple[str, str]]:

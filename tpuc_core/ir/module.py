@@ -199,20 +199,23 @@ class Model:
         self.weights[name] = array
         storage = _storage_of_dtype(array) if element_type is None else element_type
         op = top.WeightOp.make(name, [], tensor_type(array.shape, storage))
-        before.parent.insert_op_before(op, before)
+        _block_of(before).insert_op_before(op, before)
         return op.results[0]
 
     def none(self, before: Operation) -> SSAValue:
         """The top.None value of the function around an op, made at its start where there is none."""
-        function = before
-        while not isinstance(function, FuncOp):
+        function: Operation | None = before
+        while function is not None and not isinstance(function, FuncOp):
             function = function.parent_op()
-        block = function.body.block
+        block = _block_of(before) if function is None else function.body.block
         for op in block.ops:
             if op.name == "top.None":
                 return op.results[0]
         op = top.NoneOp.create(result_types=[NoneType()])
-        block.insert_op_before(op, block.first_op)
+        if block.first_op is None:
+            block.add_op(op)
+        else:
+            block.insert_op_before(op, block.first_op)
         return op.results[0]
 
     def clone(self) -> Model:
@@ -268,6 +271,12 @@ def _check_attributes(module: ModuleOp, path: Path) -> None:
         raise TpucError(f'"{path}" is not a model: its module has no "module.state"')
     if state.data not in State.__members__:
         raise unknown("module.state", state.data, State.__members__)
+
+
+def _block_of(op: Operation) -> Block:
+    if op.parent is None:
+        raise ValueError(f"{op.name} is in no block")
+    return op.parent
 
 
 def _return_of(function: FuncOp) -> ReturnOp:

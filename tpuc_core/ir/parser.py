@@ -6,6 +6,7 @@ import difflib
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any, cast
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import (
@@ -30,7 +31,7 @@ from xdsl.utils.mlir_lexer import MLIRLexer, MLIRTokenKind, StringLiteral
 
 from tpuc_core.errors import TpucError
 from tpuc_core.ir.dialects import top, tpu
-from tpuc_core.ir.dialects.base import TensorOp
+from tpuc_core.ir.dialects.base import TensorOp, fused_parts
 from tpuc_core.ir.dialects.kinds import F64, F64S
 from tpuc_core.ir.dialects.quant import QUANT
 from tpuc_core.ir.dialects.tpu.attributes import TPU_ATTRIBUTES
@@ -58,9 +59,7 @@ def parse_text(text: str, name: str = "<text>") -> ModuleOp:
     """
     try:
         module = _TextParser(text, name).parse_whole()
-    except MultipleSpansParseError as error:
-        raise _located(error.span, error.msg) from error
-    except ParseError as error:
+    except (MultipleSpansParseError, ParseError) as error:
         raise _located(error.span, error.msg) from error
     except (VerifyException, ValueError, OverflowError, RecursionError) as error:
         raise TpucError(f'"{name}" is not a valid module: {error}') from error
@@ -78,7 +77,7 @@ def parse_file(path: Path) -> ModuleOp:
     return parse_text(text, str(path))
 
 
-def _located(span: Span, message: str) -> TpucError:
+def _located(span: Span[Any], message: str) -> TpucError:
     source = span.input
     before = source.content[: span.start]
     line, column = before.count("\n") + 1, span.start - before.rfind("\n")
@@ -198,7 +197,7 @@ class _TextParser(Parser):
         known = self._known.get(match.group())
         if known is not None:
             self._resume_from(match.end())
-            return known
+            return cast(TypeAttribute, known)
         found = super().parse_optional_type()
         if found is not None and not content[match.end() : self.pos].strip():
             self._known[match.group()] = found
@@ -206,12 +205,13 @@ class _TextParser(Parser):
 
     def parse_optional_location(self) -> LocationAttr | None:
         match = _ALIAS_USE.match(self.lexer.input.content, self.pos)
-        if match is None or (location := self.attribute_aliases.get(match[1])) is None:
+        location = None if match is None else self.attribute_aliases.get(match[1])
+        if match is None or location is None:
             return super().parse_optional_location()
         self._resume_from(match.end())
-        if isinstance(location, FusedLoc) and len(location.locations) == 1:
-            return location.locations.data[0]
-        return location
+        if isinstance(location, FusedLoc) and len(fused_parts(location)) == 1:
+            return fused_parts(location)[0]
+        return cast(LocationAttr, location)
 
     def _get_op_by_name(self, name: str) -> type[Operation]:
         found = self.ctx.get_optional_op(name, dialect_stack=self._parser_state.dialect_stack)

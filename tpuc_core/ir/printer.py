@@ -8,7 +8,7 @@ uses stand before the module, all others after it.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from xdsl.dialects.builtin import (
     AnyFloat,
@@ -30,7 +30,7 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.irdl import OptResultDef, VarResultDef
 from xdsl.printer import Printer
 
-from tpuc_core.ir.dialects.base import TensorOp
+from tpuc_core.ir.dialects.base import TensorOp, fused_parts
 from tpuc_core.ir.floats import float_text
 
 
@@ -266,16 +266,16 @@ class _LocationAliases:
         """The text of a location after an op."""
         return f"loc({self._aliases[_simplified(location)]})"
 
-    def in_place(self, location: LocationAttr, text) -> str:
+    def in_place(self, location: LocationAttr, text: Callable[[Attribute], str]) -> str:
         """The text of a block argument's location: never an alias."""
         return text(_simplified(location))
 
-    def definitions(self, text) -> tuple[list[str], list[str]]:
+    def definitions(self, text: Callable[[Attribute], str]) -> tuple[list[str], list[str]]:
         """The lines that define aliases, before and after the module."""
         before, after = [], []
         for location, alias in self._aliases.items():
             if isinstance(location, FusedLoc):
-                body = f"loc(fused[{', '.join(self._aliases[inner] for inner in location.locations)}])"
+                body = f"loc(fused[{', '.join(self._aliases[inner] for inner in fused_parts(location))}])"
             else:
                 body = text(location)
             (before if location in self._of_arguments else after).append(f"{alias} = {body}")
@@ -283,14 +283,14 @@ class _LocationAliases:
 
 
 def _simplified(location: LocationAttr) -> LocationAttr:
-    if isinstance(location, FusedLoc) and len(location.locations) == 1:
-        return location.locations.data[0]
+    if isinstance(location, FusedLoc) and len(fused_parts(location)) == 1:
+        return fused_parts(location)[0]
     return location
 
 
 def _with_children(location: LocationAttr) -> Iterator[LocationAttr]:
     if isinstance(location, FusedLoc):
-        for inner in location.locations:
+        for inner in fused_parts(location):
             yield from _with_children(inner)
     yield location
 

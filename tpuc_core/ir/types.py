@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 from xdsl.dialects.builtin import (
     BFloat16Type,
@@ -83,7 +84,7 @@ def tensor_type(
     return TensorType(element, [int(n) for n in shape], encoding)
 
 
-def with_shape(old: Attribute, shape: Sequence[int]) -> TensorType:
+def with_shape(old: Any, shape: Sequence[int]) -> TensorType:
     """The tensor type with another shape and the same elements and address."""
     encoding = old.encoding if isinstance(old, TensorType) else NoneAttr()
     return TensorType(old.element_type, [int(n) for n in shape], encoding)
@@ -94,7 +95,7 @@ def with_address(old: TensorType, address: int | None) -> TensorType:
     return TensorType(old.element_type, old.get_shape(), NoneAttr() if address is None else IntegerAttr(address, i64))
 
 
-def with_element(old: Attribute, element: str | Attribute) -> TensorType | UnrankedTensorType:
+def with_element(old: Any, element: str | Attribute) -> TensorType | UnrankedTensorType:
     """The tensor type with other elements."""
     if isinstance(old, UnrankedTensorType):
         return UnrankedTensorType(element_type(element))
@@ -138,7 +139,7 @@ def shape_of(value: SSAValue) -> Shape:
 
 def element_type_of(value: SSAValue) -> Attribute:
     """The element type of a tensor."""
-    return value.type.element_type
+    return cast(TensorType, value.type).element_type
 
 
 def address_of(value: SSAValue) -> int | None:

@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -48,9 +49,9 @@ class Weights(MutableMapping[str, np.ndarray]):
 
     def __getitem__(self, name: str) -> np.ndarray:
         array = self._arrays[name]
-        if array is None:
-            array = self._arrays[name] = self._read(name)
-        return array
+        if array is None and self._file is not None:
+            array = self._arrays[name] = _read_array(self._file, name)
+        return cast(np.ndarray, array)
 
     def __setitem__(self, name: str, array: np.ndarray) -> None:
         self._arrays[name] = np.asarray(array)
@@ -73,12 +74,13 @@ class Weights(MutableMapping[str, np.ndarray]):
         other._file, other._arrays = self._file, dict(self._arrays)
         return other
 
-    def _read(self, name: str) -> np.ndarray:
-        try:
-            with zipfile.ZipFile(self._file) as archive:
-                return np.lib.format.read_array(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise TpucError(f'cannot read weight "{name}" of "{self._file}": {error}') from error
+
+def _read_array(file: Path, name: str) -> np.ndarray:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return np.lib.format.read_array(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise TpucError(f'cannot read weight "{name}" of "{file}": {error}') from error
 
 
 def write_weights(path: str | Path, weights: Mapping[str, np.ndarray]) -> None:

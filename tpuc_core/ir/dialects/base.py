@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, Self
+from typing import Any, Self, cast
 
-import numpy as np
 from xdsl.dialects.builtin import (
+    ArrayAttr,
     FusedLoc,
     LocationAttr,
     NameLoc,
@@ -45,10 +45,13 @@ from xdsl.irdl import (
 from tpuc_core.errors import TpucError, did_you_mean
 from tpuc_core.ir.dialects.kinds import Kind, encode_any, python_value
 
-_TENSOR = AnyOf([BaseAttr(TensorType), BaseAttr(UnrankedTensorType)])
-_TENSOR_OR_NONE = AnyOf([BaseAttr(TensorType), BaseAttr(UnrankedTensorType), BaseAttr(NoneType)])
+_TENSOR: Any = AnyOf((BaseAttr(TensorType), BaseAttr(UnrankedTensorType)))
+_TENSOR_OR_NONE: Any = AnyOf((BaseAttr(TensorType), BaseAttr(UnrankedTensorType), BaseAttr(NoneType)))
 
 Shape = tuple[int, ...]
+# One entry an operand: its shape, None for a `none` operand; its values where it is a weight, None for another tensor.
+Shapes = Sequence[Any]
+Values = Sequence[Any]
 
 
 def operand() -> Any:
@@ -81,19 +84,19 @@ def results() -> Any:
     return var_result_def(_TENSOR_OR_NONE)
 
 
-def required(kind: Kind, **named: str) -> Any:
+def required(kind: Kind, attr_name: str | None = None) -> Any:
     """An attribute that must be there."""
-    return attr_def(kind, **named)
+    return attr_def(kind, attr_name=attr_name)
 
 
-def optional(kind: Kind, **named: str) -> Any:
+def optional(kind: Kind, attr_name: str | None = None) -> Any:
     """An attribute that may be absent."""
-    return opt_attr_def(kind, **named)
+    return opt_attr_def(kind, attr_name=attr_name)
 
 
-def default(kind: Kind, value: Any, **named: str) -> Any:
+def default(kind: Kind, value: Any, attr_name: str | None = None) -> Any:
     """An attribute that has a value where nothing is said, and is always printed."""
-    return opt_attr_def(kind, kind.encode(value), **named)
+    return opt_attr_def(kind, kind.encode(value), attr_name=attr_name)
 
 
 def name_location(names: str | Sequence[str]) -> LocationAttr:
@@ -111,8 +114,13 @@ def location_names(location: Attribute) -> list[str]:
         case NameLoc():
             return [location.desc.data]
         case FusedLoc():
-            return [name for inner in location.locations for name in location_names(inner)]
+            return [name for inner in fused_parts(location) for name in location_names(inner)]
     return []
+
+
+def fused_parts(location: FusedLoc) -> tuple[LocationAttr, ...]:
+    """The locations in a fused one."""
+    return cast(ArrayAttr[Any], location.locations).data
 
 
 class TensorOp(IRDLOperation):
@@ -122,7 +130,7 @@ class TensorOp(IRDLOperation):
     @cache
     def kinds(cls) -> dict[str, Kind]:
         """The kinds of the declared attributes, by name."""
-        return {name: definition.constr for name, definition in cls.get_irdl_definition().attributes.items()}
+        return {name: cast(Kind, d.constr) for name, d in cls.get_irdl_definition().attributes.items()}
 
     @classmethod
     @cache
@@ -181,11 +189,10 @@ class TensorOp(IRDLOperation):
             operands=list(operands), result_types=types, attributes=cls.defaults() | given, location=name_location(names)
         )
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         """The shapes of the results, given those of the operands and the values of those that are weights.
 
-        An operand that is `none` has the shape None; a tensor that is no weight the value None. May bring attributes into
-        their final form (padding, negative axes). Raises TpucError: operands that do not fit.
+        May bring attributes into their final form (padding, negative axes). Raises TpucError: operands that do not fit.
         """
         raise self.error("the shape of its result cannot be inferred")
 
@@ -202,7 +209,7 @@ class TensorOp(IRDLOperation):
 class SameShapeOp(TensorOp):
     """An op whose results have the shape of its first operand."""
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         return [shapes[0]] * len(self.results)
 
 

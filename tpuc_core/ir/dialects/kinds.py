@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from xdsl.dialects.builtin import (
     AffineMapAttr,
@@ -41,7 +41,7 @@ def python_value(attribute: Attribute) -> Any:
         case ArrayAttr():
             return [python_value(element) for element in attribute.data]
         case DenseArrayBase():
-            return list(attribute.get_values())
+            return list(cast(Any, attribute).get_values())
         case DictionaryAttr():
             return {name: python_value(value) for name, value in attribute.data.items()}
         case UnitAttr():

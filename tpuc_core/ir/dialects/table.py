@@ -105,10 +105,10 @@ def _fields(match: re.Match[str]) -> dict[str, Any]:
 
 
 def _attribute(match: re.Match[str]) -> Any:
-    kind, named = _kind(match["kind"]), {"attr_name": match["name"]}
+    kind, name = _kind(match["kind"]), match["name"]
     if match["default"] is not None:
-        return base.default(kind, json.loads(match["default"]), **named)
-    return base.optional(kind, **named) if match["optional"] else base.required(kind, **named)
+        return base.default(kind, json.loads(match["default"]), name)
+    return base.optional(kind, name) if match["optional"] else base.required(kind, name)
 
 
 def _kind(word: str) -> Kind:

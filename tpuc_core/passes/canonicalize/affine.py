@@ -22,8 +22,8 @@ class BatchNormToScale(ModelPattern):
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: top.BatchNormOp, rewriter: PatternRewriter, /) -> None:
-        mean, variance = (self.weight(v).astype(np.float64).ravel() for v in op.operands[1:3])
-        gamma, beta = (None if is_none(v) else self.weight(v).astype(np.float64).ravel() for v in op.operands[3:5])
+        mean, variance = (self.weight(v).ravel() for v in op.operands[1:3])
+        gamma, beta = (None if is_none(v) else self.weight(v).ravel() for v in op.operands[3:5])
         scale = (1.0 if gamma is None else gamma) / np.sqrt(variance + op.get("epsilon"))
         bias = (0.0 if beta is None else beta) - mean * scale
         factors = [
@@ -84,7 +84,7 @@ class ScaleIntoConv(ModelPattern):
             return
         scale, offset = _factors(self, op)
         kernel = self.weight(conv.operands[1])
-        bias = np.zeros(len(scale)) if is_none(conv.operands[2]) else self.weight(conv.operands[2]).astype(np.float64).ravel()
+        bias = np.zeros(len(scale)) if is_none(conv.operands[2]) else self.weight(conv.operands[2]).ravel()
         new_kernel = (kernel * scale.reshape(-1, *[1] * (kernel.ndim - 1))).astype(np.float32)
         new_bias = (bias * scale + offset).astype(np.float32)
         filter_value = self.model.add_weight(f"{op.label}_merge_filter_weight", new_kernel, op)
@@ -126,13 +126,13 @@ class PointwiseOfPointwise(ModelPattern):
         first = producer(op.operands[0], top.ConvOp)
         if first is None or first.get("do_relu") or not (_is_pointwise(first) and _is_pointwise(op)):
             return
-        kernel1, kernel2 = (self.weight(each.operands[1])[:, :, 0, 0].astype(np.float64) for each in (first, op))
+        kernel1, kernel2 = (self.weight(each.operands[1])[:, :, 0, 0] for each in (first, op))
         if kernel2.shape[0] * kernel1.shape[1] > kernel1.size + kernel2.size:
             return
         bias1, bias2 = (
-            np.zeros(each.operands[1].type.get_shape()[0])
+            np.zeros(shape_of(each.operands[1])[0])
             if is_none(each.operands[2])
-            else self.weight(each.operands[2]).astype(np.float64).ravel()
+            else self.weight(each.operands[2]).ravel()
             for each in (first, op)
         )
         kernel = (kernel2 @ kernel1).astype(np.float32)[:, :, None, None]
@@ -196,7 +196,7 @@ _MAY_END_WITH_RELU = (
 
 
 def _factors(pattern: ModelPattern, op: TensorOp) -> tuple[np.ndarray, np.ndarray]:
-    scale, bias = (pattern.weight(v).astype(np.float64).ravel() for v in op.operands[1:3])
+    scale, bias = (pattern.weight(v).ravel() for v in op.operands[1:3])
     return scale, bias
 
 

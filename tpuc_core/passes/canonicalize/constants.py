@@ -85,7 +85,7 @@ class FullRankWeight(ModelPattern):
             return
         rank = len(shape_of(op.results[0]))
         for value in op.operands:
-            if is_weight(value) and value.has_one_use() and count_of(value.type) > 1 and len(shape_of(value)) < rank:
+            if is_weight(value) and value.has_one_use() and count_of(value) > 1 and len(shape_of(value)) < rank:
                 shape = (1,) * (rank - len(shape_of(value))) + shape_of(value)
                 rewriter.replace_value_with_new_type(value, with_shape(value.type, shape))
 

@@ -142,7 +142,7 @@ class LineConvToMapConv(ModelPattern):
         op.set(kernel_shape=[*op.get("kernel_shape"), 1], strides=[*op.get("strides"), 1], pads=[begin, 0, end, 0])
         if op.get("dilations"):
             op.set(dilations=[*op.get("dilations"), 1])
-        filter_value = self.model.add_weight(tensor_name(kernel), self.weight(kernel)[..., None], op)
+        filter_value = self.model.add_weight(tensor_name(kernel), self.model.weight(kernel)[..., None], op)
         op.operands[1] = filter_value
         rewriter.notify_op_modified(op)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from xdsl.dialects.func import ReturnOp
-from xdsl.ir import Attribute, Operation, OpResult, SSAValue
+from xdsl.ir import OpResult, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern
 
-from tpuc_core.ir import Model, TensorOp, has_shape, is_none, is_weight
+from tpuc_core.ir import Model, TensorOp, has_shape, is_none, is_weight, shape_of
 
 
 @dataclass
@@ -19,19 +19,19 @@ class ModelPattern(RewritePattern):
 
     model: Model
 
-    def weight(self, value: SSAValue) -> np.ndarray | None:
-        """The values of a weight, None for another tensor."""
-        return self.model.weight(value) if is_weight(value) else None
+    def weight(self, value: SSAValue) -> np.ndarray:
+        """The values of a weight, in f64: what is folded is rounded once."""
+        return self.model.weight(value).astype(np.float64)
 
     def scalar(self, value: SSAValue) -> float | None:
         """The value of a weight of one element, None for another tensor."""
-        array = self.weight(value) if is_weight(value) and count_of(value.type) == 1 else None
-        return None if array is None else float(array.ravel()[0])
+        is_scalar = is_weight(value) and count_of(value) == 1
+        return float(self.model.weight(value).ravel()[0]) if is_scalar else None
 
 
-def count_of(type: Attribute) -> int:
+def count_of(value: SSAValue) -> int:
     """How many elements a ranked tensor has."""
-    return int(np.prod(type.get_shape()))
+    return int(np.prod(shape_of(value)))
 
 
 def producer(value: SSAValue, *kinds: type[TensorOp]) -> TensorOp | None:
@@ -65,6 +65,6 @@ def merge_into(rewriter: PatternRewriter, op: TensorOp, earlier: TensorOp) -> No
     rewriter.replace(op, [], [earlier.results[0]])
 
 
-def relu_attributes(op: Operation) -> dict[str, object]:
+def relu_attributes(op: TensorOp) -> dict[str, object]:
     """The fused Relu of an op, to hand on to another."""
     return {"do_relu": op.get("do_relu"), "relu_limit": op.get("relu_limit")}

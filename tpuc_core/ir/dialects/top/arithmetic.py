@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
 from xdsl.irdl import irdl_op_definition
 
 from tpuc_core.ir.dialects.base import (
     Shape,
+    Shapes,
     TensorOp,
     UnaryOp,
+    Values,
     default,
     operand,
     operands,
@@ -28,7 +27,7 @@ _COMPARISONS = one_of("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual
 class BroadcastOp(TensorOp):
     """An op whose operands broadcast to the shape of its result."""
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         return [broadcast(self, shapes)]
 
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from xdsl.irdl import irdl_op_definition
 
-from tpuc_core.ir.dialects.base import Shape, TensorOp, default, operand, optional, required, result, slot
+from tpuc_core.ir.dialects.base import (
+    Shape,
+    Shapes,
+    TensorOp,
+    Values,
+    default,
+    operand,
+    optional,
+    required,
+    result,
+    slot,
+)
 from tpuc_core.ir.dialects.kinds import BOOL, F64, I64, I64S, one_of
 from tpuc_core.ir.dialects.top.windows import AUTO_PAD, resolve_pads, window_shape
 from tpuc_core.ir.dialects.top.words import FusesRelu, broadcast
@@ -49,7 +58,7 @@ class ConvOp(FusesRelu):
     weight_bits = optional(I64)
     weight_is_coeff = default(I64, 1)
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         (batch, _, *spatial), kernel = shapes[0], shapes[1]
         is_line = len(spatial) == 1 and len(kernel) == 4
         if is_line:
@@ -83,7 +92,7 @@ class DeconvOp(FusesRelu):
     pads = required(I64S)
     strides = required(I64S)
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         (batch, _, *spatial), kernel = shapes[0], shapes[1]
         rank = len(spatial)
         _check_filter(self, shapes[0], kernel, rank)
@@ -124,7 +133,7 @@ class MatMulOp(FusesRelu):
     right_transpose = default(BOOL, False)
     weight_bits = optional(I64)
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         left, right = list(shapes[0]), list(shapes[1])
         is_vector = (len(left) == 1, len(right) == 1)
         left, right = ([1, *left] if is_vector[0] else left), ([*right, 1] if is_vector[1] else right)

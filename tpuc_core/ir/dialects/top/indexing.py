@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from xdsl.irdl import irdl_op_definition
 
-from tpuc_core.ir.dialects.base import Shape, TensorOp, UnaryOp, default, operand, required, result
+from tpuc_core.ir.dialects.base import Shape, Shapes, TensorOp, UnaryOp, Values, default, operand, required, result
 from tpuc_core.ir.dialects.kinds import BOOL, F64, I64, SI32, STRING
 from tpuc_core.ir.dialects.top.words import ROUND_MODE, normalized_axis
 
@@ -34,7 +32,7 @@ class GatherOp(TensorOp):
     is_scalar = default(BOOL, False)
     keepdims = default(BOOL, True)
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         source, indices = shapes[0], shapes[1]
         axis = normalized_axis(self, self.get("axis"), len(source))
         self.set(axis=axis)
@@ -56,7 +54,7 @@ class GatherElementsOp(TensorOp):
     output = result()
     axis = default(I64, 2)
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         self.set(axis=normalized_axis(self, self.get("axis"), len(shapes[0])))
         return [shapes[1]]
 
@@ -70,7 +68,7 @@ class ConstantFillOp(TensorOp):
     output = result()
     value = required(F64)
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         if not weights or weights[0] is None:
             raise self.error("its shape is not a constant")
         return [tuple(int(n) for n in weights[0].ravel())]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from xdsl.irdl import irdl_op_definition
 
 from tpuc_core.ir.dialects.base import (
     Shape,
+    Shapes,
     TensorOp,
     UnaryOp,
+    Values,
     default,
     operand,
     operands,
@@ -39,7 +39,7 @@ class ConcatOp(FusesRelu):
     only_merge = default(BOOL, False)
     round_mode = default(ROUND_MODE, "HalfAwayFromZero")
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         axis = normalized_axis(self, self.get("axis"), len(shapes[0]))
         self.set(axis=axis)
         first = shapes[0]
@@ -60,7 +60,7 @@ class SplitOp(TensorOp):
     num = required(I64)
     split_size = optional(I64S)
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         shape, num = shapes[0], self.get("num")
         axis = normalized_axis(self, self.get("axis"), len(shape))
         part = -(-shape[axis] // num)
@@ -87,7 +87,7 @@ class SliceOp(TensorOp):
     offset = required(I64S)
     steps = required(I64S)
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         self._spread_over_all_axes(shapes[0])
         ranges = [
             range(*slice(begin, None if end < 0 and step < 0 and end == -OPEN_END - 1 else end, step).indices(n))
@@ -129,7 +129,7 @@ class StridedSliceOp(TensorOp):
     new_axis_mask = required(I64)
     shrink_axis_mask = required(I64)
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         if self.get("ellipsis_mask") or self.get("new_axis_mask"):
             raise self.error("masks for ellipses and new axes are not supported")
         if len(weights) < 4 or any(w is None for w in weights[1:4]):
@@ -160,7 +160,7 @@ class PadOp(TensorOp):
     paddings = required(I64S)
     val = default(F64, 0.0)
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         shape, paddings = shapes[0], self.get("paddings")
         if len(paddings) != 2 * len(shape):
             raise self.error(f"{len(paddings)} paddings for a tensor of shape {list(shape)}")
@@ -181,7 +181,7 @@ class ReshapeOp(TensorOp):
     flatten_start_dim = default(I64, -1)
     shape = optional(I64S)
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         wanted = self.get("shape")
         if not wanted and len(weights) > 1 and weights[1] is not None:
             wanted = [int(n) for n in weights[1].ravel()]
@@ -208,7 +208,7 @@ class FlattenOp(TensorOp):
     end_dim = default(I64, -1)
     start_dim = default(I64, 0)
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         shape = shapes[0]
         first = normalized_axis(self, self.get("start_dim"), len(shape) + 1)
         last = normalized_axis(self, self.get("end_dim"), len(shape))
@@ -225,7 +225,7 @@ class SqueezeOp(TensorOp):
     axes = required(I64S)
     is_scalar = default(BOOL, False)
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         shape = shapes[0]
         axes = [normalized_axis(self, axis, len(shape)) for axis in self.get("axes")]
         axes = axes or [i for i, n in enumerate(shape) if n == 1]
@@ -245,7 +245,7 @@ class UnsqueezeOp(TensorOp):
     output = result()
     axes = required(I64S)
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         rank = len(shapes[0]) + len(self.get("axes"))
         axes = sorted(normalized_axis(self, axis, rank) for axis in self.get("axes"))
         rest = iter(shapes[0])
@@ -262,7 +262,7 @@ class PermuteOp(TensorOp):
     output = result()
     order = required(I64S)
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         order = self.get("order") or list(range(len(shapes[0])))[::-1]
         if sorted(order) != list(range(len(shapes[0]))):
             raise self.error(f"{order} does not order the dimensions of {list(shapes[0])}")
@@ -280,7 +280,7 @@ class TileOp(TensorOp):
     output = result()
     tile = optional(I64S)
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         tile = self.get("tile")
         if not tile and len(weights) > 1 and weights[1] is not None:
             tile = [int(n) for n in weights[1].ravel()]
@@ -299,7 +299,7 @@ class ExpandOp(TensorOp):
     output = result()
     shape = default(I64S, [])
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         shape = self.get("shape")
         if not shape and len(weights) > 1 and weights[1] is not None:
             shape = [int(n) for n in weights[1].ravel()]

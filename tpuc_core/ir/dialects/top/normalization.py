@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
 from xdsl.irdl import irdl_op_definition
 
-from tpuc_core.ir.dialects.base import SameShapeOp, Shape, UnaryOp, default, operand, required, result, slot
+from tpuc_core.ir.dialects.base import (
+    SameShapeOp,
+    Shape,
+    Shapes,
+    UnaryOp,
+    Values,
+    default,
+    operand,
+    required,
+    result,
+    slot,
+)
 from tpuc_core.ir.dialects.kinds import BOOL, F64, I64, I64S, SI32
 from tpuc_core.ir.dialects.top.words import FusesRelu, normalized_axis
 
@@ -53,7 +61,7 @@ class LayerNormOp(SameShapeOp):
     eps = required(F64)
     normalized_shape = required(I64S)
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         axis = normalized_axis(self, self.get("axis"), len(shapes[0]))
         self.set(axis=axis, normalized_shape=shapes[0][axis:])
         return [shapes[0]]

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
 from xdsl.irdl import irdl_op_definition
 
-from tpuc_core.ir.dialects.base import Shape, TensorOp, default, operand, optional, required, result
+from tpuc_core.ir.dialects.base import Shape, Shapes, TensorOp, Values, default, operand, optional, required, result
 from tpuc_core.ir.dialects.kinds import BOOL, I64, I64S
 from tpuc_core.ir.dialects.top.windows import AUTO_PAD, resolve_pads, window_shape
 from tpuc_core.ir.dialects.top.words import ROUND_MODE, FusesRelu
@@ -28,7 +25,7 @@ class PoolOp(FusesRelu):
     round_mode = default(ROUND_MODE, "HalfAwayFromZero")
     strides = required(I64S)
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         batch, channels, *spatial = shapes[0]
         if not self.get("kernel_shape"):
             self.set(kernel_shape=spatial, strides=[1] * len(spatial), pads=[0] * 2 * len(spatial))
@@ -77,6 +74,6 @@ class AdaptiveAvgPoolOp(TensorOp):
     output = result()
     output_size = required(I64S)
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         size = self.get("output_size")
         return [(*shapes[0][: -len(size)], *size)]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 from xdsl.irdl import irdl_op_definition
 
-from tpuc_core.ir.dialects.base import Shape, TensorOp, UnaryOp, default, operand, required, result
+from tpuc_core.ir.dialects.base import Shape, Shapes, TensorOp, UnaryOp, Values, default, operand, required, result
 from tpuc_core.ir.dialects.kinds import BOOL, F64, I64, I64S, SI32, one_of
 from tpuc_core.ir.dialects.top.words import ROUND_MODE, normalized_axis
 
@@ -30,7 +29,7 @@ class ReduceOp(TensorOp):
     keepdims = required(BOOL)
     mode = required(_MODES)
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         rank = len(shapes[0])
         axes = sorted(normalized_axis(self, axis, rank) for axis in self.get("axes") or range(rank))
         self.set(axes=axes)
@@ -50,7 +49,7 @@ class SoftmaxOp(UnaryOp):
     log = default(BOOL, False)
     round_mode = default(ROUND_MODE, "HalfAwayFromZero")
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         self.set(axis=normalized_axis(self, self.get("axis"), len(shapes[0])))
         return [shapes[0]]
 
@@ -68,6 +67,6 @@ class ArgOp(TensorOp):
     mode = required(one_of("ArgMin", "ArgMax"))
     select_last_index = default(BOOL, True)
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         self.set(axis=normalized_axis(self, self.get("axis"), len(shapes[0])))
         return [_without(shapes[0], [self.get("axis")], keepdims=self.get("keepdims")) or (1,)] * 2

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
 from xdsl.irdl import irdl_op_definition
 
-from tpuc_core.ir.dialects.base import Shape, TensorOp, UnaryOp, default, operand, required, result, slot
+from tpuc_core.ir.dialects.base import (
+    Shape,
+    Shapes,
+    TensorOp,
+    UnaryOp,
+    Values,
+    default,
+    operand,
+    required,
+    result,
+    slot,
+)
 from tpuc_core.ir.dialects.kinds import BOOL, F64, I64, one_of
 from tpuc_core.ir.dialects.top.words import FusesRelu
 
@@ -30,7 +38,7 @@ class InterpOp(TensorOp):
     scale_h = default(F64, -1.0)
     scale_w = default(F64, -1.0)
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         *lead, height, width = shapes[0]
         target = weights[1] if len(weights) > 1 else None
         if target is not None:
@@ -54,7 +62,7 @@ class UpsampleOp(FusesRelu):
     scale_h = required(I64)
     scale_w = required(I64)
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         *lead, height, width = shapes[0]
         return [(*lead, height * self.get("scale_h"), width * self.get("scale_w"))]
 
@@ -77,7 +85,7 @@ class Depth2SpaceOp(TensorOp):
     out_is_NCHW = default(BOOL, True)
     swap_cr = default(BOOL, False)
 
-    def infer_shape(self, shapes: Sequence[Shape | None], weights: Sequence[np.ndarray | None] = ()) -> list[Shape]:
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         batch, *inner = shapes[0]
         channels, height, width = inner if self.get("in_is_NCHW") else (inner[2], inner[0], inner[1])
         rows, columns = self.get("block_h"), self.get("block_w")
