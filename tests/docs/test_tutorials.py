@@ -1,0 +1,109 @@
+"""Every command of the tutorials runs, in order, as a reader would type it."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tpuc_bmrt.library import find_library
+
+from tpuc_core.errors import TpucError
+from tpuc_core.npz import load_npz
+
+ROOT = Path(__file__).parents[2]
+TUTORIALS = ROOT / "docs" / "tutorials"
+BLOCK = re.compile(r"^(<!-- needs: vendor -->\n)?```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SMALLER = {"--count 1000": "--count 2", "--input_num 100": "--input_num 2"}
+pytestmark = pytest.mark.slow
+
+
+@dataclass
+class Block:
+    """The commands of one fenced block, and where they begin."""
+
+    line: int
+    commands: str
+    needs_vendor: bool
+
+
+def blocks(path: Path) -> list[Block]:
+    text = path.read_text(encoding="utf-8")
+    return [Block(text.count("\n", 0, found.start(2)), found[2], bool(found[1])) for found in BLOCK.finditer(text)]
+
+
+def has_vendor() -> bool:
+    try:
+        find_library()
+    except TpucError:
+        return False
+    return True
+
+
+def run_tutorial(name: str, directory: Path) -> str:
+    """What the commands of a tutorial print; those that need the vendor's runtime are left out where it is missing."""
+    script = ["set -eo pipefail"]
+    for block in blocks(TUTORIALS / name):
+        if not block.needs_vendor or has_vendor():
+            script += [f"echo '== {name} line {block.line}'", block.commands]
+    text = "\n".join(script).replace("/dataset/imagenet/val", str(directory / "val"))
+    for written, smaller in SMALLER.items():
+        text = text.replace(written, smaller)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(["bash", "-c", text], cwd=directory, env=os.environ | {"PATH": path}, text=True, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=900)
+    assert done.returncode == 0, f"exit code {done.returncode}:\n{done.stdout[-4000:]}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """A directory in which tutorial 1 was followed, and its output. The labelled pictures are two, of two classes."""
+    import sklearn.datasets
+
+    directory = tmp_path_factory.mktemp("tutorials")
+    (directory / "regression").symlink_to(ROOT / "regression")
+    for picture in (Path(sklearn.datasets.__file__).parent / "images").glob("*.jpg"):
+        (directory / "val" / picture.stem).mkdir(parents=True)
+        (directory / "val" / picture.stem / picture.name).symlink_to(picture)
+    return directory, run_tutorial("01_onnx_f32.md", directory)
+
+
+@pytest.fixture(scope="module")
+def second(first):
+    """The same directory after tutorial 2, and its output."""
+    return first[0], run_tutorial("02_onnx_int8_symmetric.md", first[0])
+
+
+def test_every_fenced_block_of_commands_is_found():
+    for name in ("01_onnx_f32.md", "02_onnx_int8_symmetric.md"):
+        assert (TUTORIALS / name).read_text(encoding="utf-8").count("\n```bash") == len(blocks(TUTORIALS / name)) > 8
+
+
+def test_tutorial_1_compares_with_tolerance_0_999_and_bit_for_bit(first):
+    directory, text = first
+    assert text.count("npz compare PASSED") == (4 if has_vendor() else 3)
+    assert "35 equal, 0 close" in text or "33 equal, 0 close" in text, text[-3000:]
+    assert (directory / "work_dir" / "resnet18_f32_1684x.bmodel").stat().st_size > 40e6
+
+
+def test_tutorial_2_passes_its_comparisons(second):
+    _, text = second
+    assert text.count("npz compare PASSED") == (4 if has_vendor() else 3)
+    assert re.search(r"proof: (\d+) tensors, \1 equal bit for bit", text)
+    assert "the certificate of resnet18_deployed.bmodel holds" in text
+    assert text.count("2 images, top-1") == 5
+
+
+def test_step_by_step_and_deploy_make_the_same_commands(second):
+    outputs = []
+    for name in ("resnet18_int8_sym_1684x.bmodel", "resnet18_deployed.bmodel"):
+        tpuc, target = Path(sys.executable).with_name("tpuc"), second[0] / f"{name}.npz"
+        command = [tpuc, "run", "--model", name, "--input", "resnet18_in_f32.npz", "--output", target]
+        subprocess.run(command, cwd=second[0] / "work_dir", check=True, capture_output=True)
+        outputs.append(load_npz(target))
+    assert outputs[0].keys() == outputs[1].keys()
+    assert all(np.array_equal(outputs[0][key], outputs[1][key]) for key in outputs[0])
