@@ -13,13 +13,12 @@ import numpy as np
 
 from tpuc_bm1684x.codegen.steps import AliasStep, GlobalStep, GroupStep, Step, Uses, cut
 from tpuc_bm1684x.codegen.tensor_map import TensorMapWriter
-from tpuc_bm1684x.isa.memory_map import LANES
 from tpuc_bm1684x.kernels import LocalKernel, Slice
 from tpuc_bm1684x.kernels.base import Key, global_view
 from tpuc_bm1684x.kernels.command_engine import CommandEngine
-from tpuc_bm1684x.kernels.constants import EU_BYTES, STORAGE, Block, Form
+from tpuc_bm1684x.kernels.constants import STORAGE, Block, Form
 from tpuc_bm1684x.kernels.engine import GlobalView, Rows
-from tpuc_bm1684x.kernels.local_memory import DoesNotFit, Local
+from tpuc_bm1684x.kernels.local_memory import Allocator, DoesNotFit, Local
 from tpuc_core.ir import is_weight, tensor_name
 
 WORD_BYTES = 4  # blocks of constants are moved as words: a transfer has at most 65535 elements in a row
@@ -72,33 +71,53 @@ class Emitter:
     def emit(self, steps: Sequence[Step], available: set[str]) -> None:
         """All commands of the steps; `available`: tensors that are in global memory from the start. Raises DoesNotFit."""
         self.in_global_memory = set(available)
-        tasks = [task for step in steps for task in tasks_of(step)]
-        for task, following in zip(tasks, [*tasks[1:], None]):
+        tasks = [list(tasks_of(step)) for step in steps]
+        for index, step in enumerate(steps):
+            following = next((each[0] for each in tasks[index + 1 :] if each), None)
+            state = self._snapshot()
+            try:
+                self._emit_step(tasks[index], following)
+            except DoesNotFit:
+                self._restore(state, following)
+                self.engine.allocator = Allocator()
+                self._emit_step(list(tasks_of(step)), following)
+
+    def _emit_step(self, tasks: Sequence[Task], following: Task | None) -> None:
+        """The tasks of a step. Only what was loaded ahead for the first of them is in local memory when it begins."""
+        for task, after in zip(tasks, [*tasks[1:], following]):
             task.prepare(self)
-            self._run(task, following)
+            self._run(task, after)
 
     def _run(self, task: Task, following: Task | None) -> None:
-        """Run a task, with the next one's loads before its computation where memory allows."""
+        """Run a task, with the next one's loads before its computation where memory allows; else without, else from the
+        lowest free memory on."""
         state = self._snapshot()
         if following is not None:
-            before = self._snapshot()
             try:
                 following.prepare(self)
             except DoesNotFit:
-                self._restore(before, following)
+                self._restore(state, following)
+            if self._is_run(task, state, following):
+                return
+        if not self._is_run(task, state, following):
+            self.engine.allocator.cursor = 0
+            task.run(self)
+
+    def _is_run(self, task: Task, state: tuple, following: Task | None) -> bool:
         try:
             task.run(self)
         except DoesNotFit:
             self._restore(state, following)
-            self.engine.allocator.cursor = 0
-            task.run(self)
+            return False
+        return True
 
     def _snapshot(self) -> tuple:
-        return self.engine.snapshot(), self.tensors.snapshot()
+        return self.engine.snapshot(), self.tensors.snapshot(), set(self.in_global_memory)
 
     def _restore(self, state: tuple, prepared: Task | None) -> None:
         self.engine.restore(state[0])
         self.tensors.restore(state[1])
+        self.in_global_memory = set(state[2])
         if isinstance(prepared, KernelTask):
             prepared.forget()
 
@@ -290,6 +309,3 @@ class KernelTask(Task):
         is_last_slice = section.n == section.step.nsecs - 1 and section.h == section.step.hsecs - 1
         if is_last_slice and self.blocks.is_kept:
             self.blocks.free(engine, kernel, 0)
-
-
-__all__ = ["EU_BYTES", "LANES", "Emitter", "block_view", "merged_name", "tasks_of"]

@@ -9,6 +9,7 @@ import numpy as np
 from tpuc_bm1684x.kernels.base import Arrays, LocalKernel, Slice, register
 from tpuc_bm1684x.kernels.constants import LANES, Constant, Form
 from tpuc_bm1684x.kernels.engine import Engine, Operand, Rounding, Rows, Sweep
+from tpuc_bm1684x.kernels.local_memory import DoesNotFit
 from tpuc_core.errors import TpucError
 from tpuc_core.ir import Model, is_none, shape_of
 
@@ -39,7 +40,10 @@ class SweepKernel(LocalKernel):
     def input_rows(self, index: int, rows: Rows) -> Rows:
         if len(rows) == self.out_shape[2]:
             return Rows(0, self.in_shape()[2])
-        return self.sweep.input_rows(rows, self.in_shape()[2])
+        needed = self.sweep.input_rows(rows, self.in_shape()[2])
+        if needed.stop <= needed.start:
+            raise DoesNotFit("rows that only see padding")
+        return needed
 
     def windowed(self, engine: Engine, x: Operand, part: Slice) -> tuple[Operand, Sweep]:
         """The input rows that this part needs, and the sweep over just them."""

@@ -8,7 +8,7 @@ import numpy as np
 from xdsl.ir import SSAValue
 
 from tpuc_bm1684x.kernels.base import Arrays, LocalKernel, Slice, register, shape4, source_of
-from tpuc_bm1684x.kernels.constants import Constant, Form
+from tpuc_bm1684x.kernels.constants import LANES, Constant, Form
 from tpuc_bm1684x.kernels.conv2d import relu
 from tpuc_bm1684x.kernels.engine import Engine, Operand, Rounding, Shape4
 from tpuc_core.errors import TpucError
@@ -63,9 +63,11 @@ class Add(BroadcastKernel):
         multiplier, rshift = self.op.get("multipliers")[index], self.op.get("rshifts")[index]
         if (multiplier, rshift) == (1, 0) and (self.in_storage(index) == "i8" or self.out_storage == "u8"):
             return x
-        term = engine.local(tuple(x.shape), self._term_storage(index))
+        n, c, h, w = x.shape
+        is_spread = c == 1 < self.out_shape[1]
+        term = engine.local((n, min(LANES, self.out_shape[1]) if is_spread else c, h, w), self._term_storage(index))
         engine.mul_shift(term, x, multiplier, -rshift, Rounding.HALF_UP)
-        return term
+        return engine.channels(term, 0, 1) if is_spread else term
 
 
 @register("tpu.Mul")

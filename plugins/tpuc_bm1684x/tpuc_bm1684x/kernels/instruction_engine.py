@@ -12,7 +12,7 @@ from tpuc_bm1684x.isa import ElementType, Layout, Rounding
 from tpuc_bm1684x.isa.memory_map import LANES, LOCAL_BASE, STATIC_BASE
 from tpuc_bm1684x.kernels.constants import STORAGE
 from tpuc_bm1684x.kernels.engine import GlobalView, Rows, Shape4, Sweep
-from tpuc_bm1684x.kernels.local_memory import DoesNotFit, Local, aligned_strides, size_of
+from tpuc_bm1684x.kernels.local_memory import DoesNotFit, Local, size_of
 
 ELEMENT_TYPE = {"f32": ElementType.F32, "i8": ElementType.I8, "u8": ElementType.I8, "i16": ElementType.I16,
                 "u16": ElementType.I16, "i32": ElementType.I32, "u32": ElementType.I32}
@@ -299,6 +299,3 @@ def check_saturation(operation: str, out_storage: str, storages: Sequence[str]) 
     """The sum and product that saturate do so to a signed type if one of their operands is signed: that must be the result's."""
     if operation in ("adds", "muls") and is_signed(out_storage) != max(map(is_signed, storages)):
         raise ValueError(f"{operation} of {', '.join(storages)} does not saturate to {out_storage}")
-
-
-__all__ = ["InstructionEngine", "aligned_strides"]

@@ -1,0 +1,90 @@
+"""Small nets of `top` ops, lowered as a mode says, for tests of the compiler."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from tpuc_bm1684x.lowering import lower
+from tpuc_bm1684x.support import supports
+from tpuc_int8.quantizer import plan_float, plan_int8
+from xdsl.ir import SSAValue
+
+from tpuc_core.ir import Model, State, calibration_of, shape_of, tensor_type, top, with_element
+
+
+class TestChip:
+    """What a quantizer asks of a chip."""
+
+    __test__ = False
+    name = "bm1684x"
+    supports = staticmethod(supports)
+
+
+class Net:
+    """Builds a model op by op; every tensor is calibrated to -4..4, or 0..4 after a relu."""
+
+    def __init__(self, *shapes: Sequence[int], seed: int = 0):
+        self.rng = np.random.default_rng(seed)
+        self.model = Model.new("net", "ONNX", [tensor_type(shape) for shape in shapes])
+        self.block = self.model.main.body.block
+        self.values = [self._append(top.InputOp.make(f"in{i}", [argument], argument.type)) for i, argument in enumerate(self.block.args)]
+        self.none = self._append(top.NoneOp.create(result_types=[self._none_type()]))
+
+    @staticmethod
+    def _none_type():
+        from xdsl.dialects.builtin import NoneType
+
+        return NoneType()
+
+    def _append(self, op) -> SSAValue:
+        self.block.add_op(op)
+        return op.results[0]
+
+    def weight(self, name: str, shape: Sequence[int], scale: float = 0.5) -> SSAValue:
+        """Random weights."""
+        self.model.weights[name] = (self.rng.standard_normal(shape) * scale).astype(np.float32)
+        return self._append(top.WeightOp.make(name, [], tensor_type(shape)))
+
+    def op(self, kind: str, operands: Sequence[SSAValue | None], shape: Sequence[int], /, **attributes: Any) -> SSAValue:
+        """A `top` op; its name is its kind and number."""
+        name = f"{kind}{len(list(self.block.ops))}"
+        inputs = [self.none if v is None else v for v in operands]
+        value = self._append(getattr(top, f"{kind}Op").make(name, inputs, tensor_type(shape), **attributes))
+        self.values.append(value)
+        return value
+
+    def conv(self, x: SSAValue, oc: int, kernel: int, *, stride: int = 1, pad: int = 0, group: int = 1, relu: bool = False, dilation: int = 1, bias: bool = True) -> SSAValue:
+        """A convolution with random weights."""
+        n, ic, h, w = shape_of(x)
+        size = [(v + 2 * pad - (kernel - 1) * dilation - 1) // stride + 1 for v in (h, w)]
+        number = len(list(self.block.ops))
+        weight = self.weight(f"w{number}", (oc, ic // group, kernel, kernel), 1 / np.sqrt(ic // group * kernel * kernel))
+        offset = self.weight(f"b{number}", (oc,)) if bias else None
+        return self.op("Conv", [x, weight, offset], (n, oc, *size), kernel_shape=[kernel] * 2, strides=[stride] * 2, pads=[pad] * 4,
+                       dilations=[dilation] * 2, group=group, do_relu=relu)
+
+    def lowered(self, mode: str, *outputs: SSAValue) -> Model:
+        """The finished model in a mode's `tpu` ops."""
+        self.model.set_outputs(outputs or [self.values[-1]])
+        if mode == "F32":
+            return lower(self.model, plan_float(self.model, TestChip(), {}))
+        self._calibrate()
+        return lower(self.model, plan_int8(self.model, TestChip(), {}))
+
+    def _calibrate(self) -> None:
+        for value in self.values:
+            op = value.owner
+            is_positive = op.name in ("top.Relu", "top.Sigmoid", "top.Softmax") or ("do_relu" in op.attributes and op.get("do_relu"))
+            range_type = tensor_type((1,), "f32", calibration=(0.0 if is_positive else -4.0, 4.0)).element_type
+            value._type = with_element(value.type, range_type)
+            assert calibration_of(value) is not None
+        self.model.update_function_types()
+        self.model.state = State.TOP_CALIBRATED
+
+
+def samples(model: Model, seed: int = 1) -> dict[str, np.ndarray]:
+    """Random inputs of a model."""
+    rng = np.random.default_rng(seed)
+    return {op.names[0]: (rng.standard_normal(shape_of(op.results[0])) * 2).astype(np.float32) for op in model.inputs}
