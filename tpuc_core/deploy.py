@@ -119,9 +119,10 @@ def load_top(job: Job) -> Model:
 
 
 def _import_calibration(top: Model, job: Job) -> None:
+    from tpuc_core.passes import run_passes
     from tpuc_core.passes.import_calibration_table import ImportCalibrationTable
 
-    ImportCalibrationTable(file=str(job.calibration_table), asymmetric=job.is_asymmetric).apply(top)
+    run_passes(top, [ImportCalibrationTable(file=str(job.calibration_table), asymmetric=job.is_asymmetric)])
 
 
 def prefix(job: Job, top: Model) -> str:

@@ -46,16 +46,19 @@ def opt(file: str | None, passes: tuple[str, ...], output: str | None, list_pass
 
 def run(file: Path, passes: Sequence[str], output: str | None, *, verbose: bool = False) -> None:
     """Load a model, run passes on it, write or print it. Raises TpucError."""
-    from tpuc_core.ir import load_model, print_text, save_model
+    from tpuc_core.ir import load_model, print_text, problems, save_model, verify
     from tpuc_core.passes import parse_passes, run_passes
 
     parsed = parse_passes(passes)
     model = load_model(file)
+    for problem in problems(model):
+        raise TpucError(f'"{file}": {problem}') from problem
     for each in parsed:
         begin = time.perf_counter()
         run_passes(model, [each])
         if verbose:
             click.echo(f"--{each.name}: {time.perf_counter() - begin:.3f} s", err=True)
+    verify(model)
     if output == NOWHERE:
         return
     if output is None:

@@ -68,6 +68,15 @@ def test_what_is_wrong_is_one_sentence(here, capsys, arguments, code, message):
     assert sorted(here.iterdir()) == before
 
 
+def test_a_model_that_is_not_whole_is_refused(here, capsys):
+    text = (here / "cnn.mlir").read_text()
+    (here / "bad.mlir").write_text(text.replace("kernel_shape = [1, 1], ", "", 1))
+    assert opt("bad.mlir", "--canonicalize", "-o", "out.mlir") == 1
+    assert capsys.readouterr().err == (
+        "tpuc: \"bad.mlir\": top.Conv \"w1_Conv\": attribute 'kernel_shape' expected in operation 'top.Conv'\n"
+    )
+
+
 def test_help_and_list_show_passes_with_their_options(capsys):
     assert opt("--help") == 0
     assert "--shape-infer" in capsys.readouterr().out
