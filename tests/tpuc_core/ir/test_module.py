@@ -57,6 +57,9 @@ def test_attributes_are_python_values(lowered):
     assert conv.get("do_leaky_relu") is None
     conv.set(strides=[1, 1], rshift=None)
     assert (conv.get("strides"), conv.get("rshift")) == ([1, 1], None)
+    conv.set(round_mode="Up").set(round_mode=None)
+    assert '#tpu<round_mode HalfUp>' in print_text(lowered.module)
+    assert conv.get("round_mode") == "HalfUp"
     with pytest.raises(TpucError, match=r'tpu.Conv2D: "round_mode" cannot be .Up2.'):
         conv.set(round_mode="Up2")
     with pytest.raises(KeyError, match="stride"):

@@ -157,12 +157,17 @@ class TensorOp(IRDLOperation):
         return None if attribute is None else python_value(attribute)
 
     def set(self, **values: Any) -> Self:
-        """Set attributes from Python values, each in its declared kind; None removes one. Returns the op."""
+        """Set attributes from Python values, each in its declared kind. Returns the op.
+
+        None removes an attribute, or gives it its default: the text form always shows those.
+        """
         for name, value in values.items():
-            if value is None:
-                self.attributes.pop(name, None)
-            else:
+            if value is not None:
                 self.attributes[name] = self._encode(name, value)
+            elif name in self.defaults():
+                self.attributes[name] = self.defaults()[name]
+            else:
+                self.attributes.pop(name, None)
         return self
 
     @classmethod
