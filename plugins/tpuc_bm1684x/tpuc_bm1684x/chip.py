@@ -59,6 +59,6 @@ class SimulatorRunner:
     suffixes = (".bmodel",)
 
     def open(self, path: Path) -> Session:
-        from tpuc_bm1684x.simulator import Simulator
+        from tpuc_bm1684x.simulator.simulator import Simulator
 
         return Simulator(path)
