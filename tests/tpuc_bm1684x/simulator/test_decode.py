@@ -1,10 +1,10 @@
 """Order of commands, waits, and what is refused before anything runs."""
 
 import pytest
-
 from tpuc_bm1684x.bmodel import CommandGroup
 from tpuc_bm1684x.isa import FORM_BY_NAME, join_stream
 from tpuc_bm1684x.simulator.decode import decode_group
+
 from tpuc_core.errors import TpucError
 
 AR = FORM_BY_NAME["sAR"]

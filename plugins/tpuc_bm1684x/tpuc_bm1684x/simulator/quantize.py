@@ -20,7 +20,8 @@ def stored(value: np.ndarray, tensor: Tensor) -> np.ndarray:
     if tensor.dtype in ("i32", "u32") and value.dtype.kind in "iub":
         return value.astype(tensor.numpy_dtype)
     if value.dtype.kind != "f" and value.dtype.name != "bfloat16":
-        raise TpucError(f'input "{tensor.name}" is {value.dtype}; float32 or {tensor.numpy_dtype} would be right')
+        right = " or ".join(dict.fromkeys(("float32", tensor.numpy_dtype.name)))
+        raise TpucError(f'input "{tensor.name}" is {value.dtype}; {right} would be right')
     real = value.astype(np.float32)
     if tensor.dtype == "f32":
         return real
