@@ -39,6 +39,7 @@ def test_the_compiled_file_is_as_accurate_as_the_float_model(demo):
 
 def test_cycles_are_shown(demo):
     assert re.search(r"time: [\d,]+ cycles estimated", demo[1])
+    assert re.search(r"tiu +sCONV +conv +\d+ +\d+", demo[1])
 
 
 def test_every_listed_file_is_there(demo):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -57,9 +58,11 @@ def _inputs_of(session: Session, words: list[str]) -> dict[str, np.ndarray]:
 
 
 def _profile_text(profile: Any, form: str) -> str:
-    """A profile is a list of rows (dicts), or several of them by title."""
+    """A profile is a dataclass with a method `table`, or a list of rows (dicts), or several such lists by title."""
     if form == "json":
-        return json.dumps(profile, indent=2)
+        return json.dumps(asdict(profile) if is_dataclass(profile) else profile, indent=2)
+    if hasattr(profile, "table"):
+        return profile.table()
     from tabulate import tabulate
 
     sections = profile if isinstance(profile, dict) else {"": profile}

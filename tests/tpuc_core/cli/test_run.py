@@ -1,4 +1,5 @@
 import json
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -90,6 +91,24 @@ def test_profile_as_table_and_as_json(compiled, capsys):
     assert "1,234,567" in capsys.readouterr().out
     assert call(*compiled, "--profile", "--format", "json") == 0
     assert json.loads(capsys.readouterr().out) == Compiled.rows
+
+
+@dataclass
+class Costs:
+    """A profile that writes its own table."""
+
+    total_cycles: int = 42
+
+    def table(self) -> str:
+        return f"total {self.total_cycles} cycles"
+
+
+def test_a_profile_may_write_its_own_table(compiled, capsys, monkeypatch):
+    monkeypatch.setattr(Compiled, "rows", Costs())
+    assert call(*compiled, "--profile") == 0
+    assert "total 42 cycles" in capsys.readouterr().out
+    assert call(*compiled, "--profile", "--format", "json") == 0
+    assert json.loads(capsys.readouterr().out) == {"total_cycles": 42}
 
 
 @pytest.mark.parametrize(("words", "message"), [
