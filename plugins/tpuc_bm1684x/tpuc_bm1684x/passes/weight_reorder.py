@@ -48,7 +48,7 @@ def merge(model: Model, op: TensorOp, kernel: LocalKernel) -> None:
         op.set(coeff_merged=True)
     if "requantization" in arrays:
         for name in MERGED_ATTRIBUTES:
-            op.attributes.pop(name, None)
+            op.set(**{name: None})
 
 
 def _drop_unused_weights(model: Model) -> None:
