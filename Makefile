@@ -16,6 +16,7 @@ $(VENV)/ready: pyproject.toml requirements-dev.txt $(wildcard plugins/*/pyprojec
 	$(BIN)/pip install -q meson-python meson ninja "Cython>=3" numpy hatchling
 	$(BIN)/pip install -q --no-build-isolation ./cython_kernels
 	$(BIN)/pip install -q -r requirements-dev.txt -e . $(addprefix -e ,$(PLUGINS))
+	$(BIN)/python -m compileall -q tpuc_core plugins
 	touch $@
 
 kernels:  ## compile the kernels again, after a change of theirs
