@@ -29,8 +29,9 @@ typedef struct {
 
 void gemm_f32_pack(const float *matrix, int64_t rows, int64_t depth, float *packed);
 
-/* Terms bias, old (where given), products in the order of depth; term t is added to accumulator t % 2 (both start with +0);
-   the result is accumulator 1 + accumulator 0. Every step rounds to f32. */
+/* Accumulator 0 starts with bias, accumulator 1 with old (where given, else +0). The products, in the order of depth, are added to
+   the two in turn: to accumulator 1 first, or to accumulator 0 where there is an old result. The result is accumulator 1 +
+   accumulator 0. Every step rounds to f32. */
 int gemm_f32_run(const gemm_f32 *job, run_options run);
 
 /* What becomes of a 32-bit sum. */

@@ -11,12 +11,8 @@ static float element(const gemm_f32 *job, int64_t row, int64_t column)
     const float *left = job->left + row / GEMM_ROWS * GEMM_ROWS * job->depth + row % GEMM_ROWS;
     const float *right = job->right + column / job->span * job->step + column % job->span;
     float bias = job->row_bias ? job->row_bias[row] : job->column_bias ? job->column_bias[column] : 0.0f;
-    float sums[2] = {ordered_add(0.0f, bias), 0.0f};
-    int64_t term = 1;
-    if (job->old) {
-        sums[1] = ordered_add(sums[1], job->old[row * job->columns + column]);
-        term = 2;
-    }
+    float sums[2] = {bias, job->old ? job->old[row * job->columns + column] : 0.0f};
+    int64_t term = job->old ? 2 : 1;
     for (int64_t k = 0; k < job->depth; k++, term++) {
         float a = left[k * GEMM_ROWS], b = right[job->taps[k]];
         float product = job->right_first ? ordered_mul(b, a) : ordered_mul(a, b);

@@ -52,16 +52,15 @@ AVX2 static void multiply(int rows, const float *left, const float *panel, int64
     }
 }
 
-/* The terms before the products: bias in accumulator 0, old in accumulator 1. */
+/* Where the accumulators start. */
 AVX2 static void begin(const gemm_f32 *job, const gemm_tile *tile, float *sums0, float *sums1)
 {
     int64_t width = tile->last_column - tile->first_column;
     for (int64_t row = tile->first_row; row < tile->last_row; row++, sums0 += GEMM_COLUMNS, sums1 += GEMM_COLUMNS)
         for (int64_t i = 0; i < GEMM_COLUMNS; i++) {
             int64_t column = tile->first_column + (i < width ? i : 0);
-            float bias = job->row_bias ? job->row_bias[row] : job->column_bias ? job->column_bias[column] : 0.0f;
-            sums0[i] = 0.0f + bias;
-            sums1[i] = job->old ? 0.0f + job->old[row * job->columns + column] : 0.0f;
+            sums0[i] = job->row_bias ? job->row_bias[row] : job->column_bias ? job->column_bias[column] : 0.0f;
+            sums1[i] = job->old ? job->old[row * job->columns + column] : 0.0f;
         }
 }
 

@@ -16,6 +16,8 @@ def f32(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     bits = (rng.standard_normal(shape) * 2.0 ** rng.integers(-spread, spread + 1, shape)).astype(np.float32).view(np.uint32)
     if rng.random() < 0.2:
         bits = (bits & 0x807FFFFF) | rng.integers(0, 255, shape).astype(np.uint32) << 23
+    if rng.random() < 0.04:  # nothing but zeros, mostly negative ones
+        return np.where(rng.random(shape) < 0.1, np.float32(0), np.float32(-0.0))
     special = [SPECIAL_F32]
     if rng.random() < 0.3:
         special.append(INFINITIES)

@@ -127,6 +127,13 @@ def test_edges_of_f32(every_path, name):
     assert [hex(v) for v in bits(y)] == [hex(expected)] * 140
 
 
+def test_accumulators_start_with_bias_and_old(every_path):
+    x, w, minus = np.full((1, 1, 1, 20), -1, np.float32), np.zeros((3, 1, 1, 1), np.float32), np.full((1, 3, 1, 20), -0.0, np.float32)
+    y = every_path(lambda: conv.conv_f32(x, w, minus[0, :, 0, 0], minus))
+    assert np.signbit(y).all(), "a sum of minus zeros alone"
+    assert not np.signbit(every_path(lambda: conv.conv_f32(x, w, minus[0, :, 0, 0]))).any(), "the other accumulator is plus zero"
+
+
 def test_the_callers_float_mode_stays():
     conv.conv_f32(np.ones((1, 1, 2, 2), np.float32), np.ones((1, 1, 1, 1), np.float32))
     tiny = np.array([1e-39], np.float32)
