@@ -12,6 +12,7 @@ cimport numpy as cnp
 from libc.stdint cimport int16_t, int32_t, int64_t
 
 from tpuc_kernels.dispatch cimport threads, use_avx2
+from tpuc_kernels.operands cimport array_of, check_memory, per_channel, result_array, widened
 from tpuc_kernels.windows cimport fill_window, run_options, window
 
 cnp.import_array()
@@ -102,49 +103,6 @@ cdef pack_widened(w, bint rotate):
     return PackedWeights(np.ascontiguousarray(np.concatenate(groups, axis=1)), w.shape, True)
 
 
-cdef widened(a, str kind, str what):
-    """f16 or bf16 elements (also one alone) as float32: exact, whatever the floating-point mode of the thread."""
-    a = np.asarray(a)
-    if kind == "f16":
-        if a.dtype == np.float64 and a.ndim == 0:
-            a = a.astype(np.float16)
-        if a.dtype != np.float16:
-            raise ValueError(f"{what}: {a.dtype}; float16 would be right")
-        return a.astype(np.float32)
-    if a.dtype == np.float64 and a.ndim == 0 and a == 0:
-        return np.float32(0)
-    if a.dtype.itemsize != 2 or a.dtype == np.float16:
-        raise ValueError(f"{what}: {a.dtype}; bf16 (uint16 bit patterns) would be right")
-    return (a.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
-
-
-cdef cnp.ndarray array_of(a, dtype, int ndim, str what):
-    """A contiguous array of that type and number of axes, or a ValueError."""
-    a = np.asarray(a)
-    if a.dtype != dtype or a.ndim != ndim:
-        raise ValueError(f"{what}: {a.dtype} of {a.ndim} axes; {np.dtype(dtype)} of {ndim} would be right")
-    return np.ascontiguousarray(a)
-
-
-cdef cnp.ndarray per_channel(value, int64_t count, dtype, str what):
-    """One value for each channel from one for all or one for each."""
-    value = np.asarray(value)
-    if value.ndim == 0:
-        return np.full(count, value, dtype)
-    if value.size != count:
-        raise ValueError(f"{what}: {value.size} values; 1 or {count} would be right")
-    return np.ascontiguousarray(value.reshape(-1), dtype)
-
-
-cdef cnp.ndarray result_array(out, shape, dtype):
-    """`out` checked, or a new array."""
-    if out is None:
-        return np.empty(shape, dtype)
-    if out.shape != shape or out.dtype != dtype or not out.flags.c_contiguous:
-        raise ValueError(f"out: {out.dtype} {out.shape}; contiguous {np.dtype(dtype)} {shape} would be right")
-    return out
-
-
 cdef bint is_signed_product(x, weights):
     return x.dtype != np.uint8 or weights.is_signed
 
@@ -154,18 +112,13 @@ cdef check_channels(x, shape):
         raise ValueError(f"the input has {x.shape[1]} channels, the weights {shape[1]}")
 
 
-cdef check_status(int status):
-    if status:
-        raise MemoryError("no memory for the enlarged input")
-
-
 def conv_f32(x, w, bias=None, old=None, *, stride=(1, 1), dilation=(1, 1), insert=(0, 0), pads=NO_PADS, pad_value=0.0,
              insert_value=0.0, int pad_mode=0, bint rotate=False, out=None):
     """float32 x [n, ic, h, w], w [oc, ic, kh, kw] or PackedWeights (already rotated), bias [oc], old [n, oc, oh, ow]
     -> float32 [n, oc, oh, ow].
 
-    The terms bias, old (where given), products in the order ic, kh, kw go to two accumulators in turn; the result is the second
-    plus the first. Each step rounds to float32, denormals are zeros.
+    Two accumulators start with bias and old (or 0). The products, in the order ic, kh, kw, go to them in turn: first to that of bias where
+    there is an old result, else to the other. The result is the second plus the first. Each step rounds to float32, denormals are zeros.
     """
     cdef cnp.ndarray data = array_of(x, np.float32, 4, "input"), packed, result
     weights = w if isinstance(w, PackedWeights) else pack_f32(w, rotate)
@@ -186,7 +139,7 @@ def conv_f32(x, w, bias=None, old=None, *, stride=(1, 1), dilation=(1, 1), inser
     with nogil:
         status = conv_f32_c(&win, <const float *>data.data, <const float *>packed.data, oc, bias_data, old_data,
                             <const float *>pad.data, <const float *>ins.data, <float *>result.data, run)
-    check_status(status)
+    check_memory(status)
     return result
 
 
@@ -230,7 +183,7 @@ cdef blocked_convolution(str kind, x, weights, bias, old, stride, dilation, inse
     with nogil:
         status = conv_blocked_c(&win, <const float *>data.data, <const float *>packed.data, oc, <const float *>biases.data, old_data,
                                 <const float *>pad.data, <const float *>ins.data, to, <void *>values.data, run)
-    check_status(status)
+    check_memory(status)
     return values
 
 
@@ -295,7 +248,7 @@ cdef integer_convolution(x, weights, stride, dilation, insert, pads, pad_value, 
     with nogil:
         status = conv_int_c(&win, <const void *>data.data, kind, <const int32_t *>packed.data, oc, <const int16_t *>pad.data,
                             <const int16_t *>ins.data, &finish, run)
-    check_status(status)
+    check_memory(status)
     return values
 
 

@@ -6,6 +6,7 @@ cimport numpy as cnp
 from libc.stdint cimport int64_t
 
 from tpuc_kernels.dispatch cimport threads, use_avx2
+from tpuc_kernels.operands cimport array_of, check_memory, per_channel, result_array, widened
 from tpuc_kernels.windows cimport run_options
 
 from tpuc_kernels import conv
@@ -41,20 +42,16 @@ def pack_left_int8(left):
 def mm_f32(left, right, bias=None, old=None, *, out=None):
     """float32 left [m, k] (or pack_left_f32 of it), right [k, n], bias [n], old [m, n] -> float32 [m, n].
 
-    The terms bias, old (where given), products in the order of k go to two accumulators in turn; the result is the second plus
-    the first.
+    Two accumulators start with bias and old (or 0). The products, in the order of k, go to them in turn: first to that of bias where there
+    is an old result, else to the other. The result is the second plus the first.
     """
     weights = left if isinstance(left, conv.PackedWeights) else pack_left_f32(np.asarray(left, np.float32))
     check_matrices(weights.shape, right)
     cdef int64_t rows = weights.shape[0], depth = weights.shape[1], columns = right.shape[1]
-    if right.dtype != np.float32:
-        raise ValueError(f"right: {right.dtype}; float32 would be right")
-    cdef cnp.ndarray packed = weights.data, data = np.ascontiguousarray(right)
-    cdef cnp.ndarray result = np.empty((rows, columns), np.float32) if out is None else out
-    cdef cnp.ndarray biases = None if bias is None else vector(bias, columns)
+    cdef cnp.ndarray packed = weights.data, data = array_of(right, np.float32, 2, "right")
+    cdef cnp.ndarray result = result_array(out, (rows, columns), np.float32)
+    cdef cnp.ndarray biases = None if bias is None else per_channel(bias, columns, np.float32, "bias")
     cdef cnp.ndarray before = None if old is None else np.ascontiguousarray(old, np.float32)
-    if (<object>result).shape != (rows, columns) or result.dtype != np.float32 or not result.flags.c_contiguous:
-        raise ValueError(f"out: {out.dtype} {out.shape}; contiguous float32 {(rows, columns)} would be right")
     if old is not None and (<object>before).shape != (rows, columns):
         raise ValueError(f"old: {old.shape}; {(rows, columns)} would be right")
     cdef const float *bias_data = NULL if bias is None else <const float *>biases.data
@@ -64,18 +61,8 @@ def mm_f32(left, right, bias=None, old=None, *, out=None):
     with nogil:
         status = matmul_f32_c(<const float *>packed.data, <const float *>data.data, rows, depth, columns, bias_data, old_data,
                               <float *>result.data, run)
-    if status:
-        raise MemoryError("no memory for the right matrix")
+    check_memory(status)
     return result
-
-
-cdef cnp.ndarray vector(bias, int64_t columns):
-    bias = np.asarray(bias, np.float32)
-    if bias.ndim == 0:
-        return np.full(columns, bias)
-    if bias.size != columns:
-        raise ValueError(f"bias: {bias.size} values; {columns} would be right")
-    return np.ascontiguousarray(bias.reshape(-1))
 
 
 cdef wide(matrix):
@@ -145,19 +132,11 @@ def mm2_bf16(left, right, *, old=None, result="bf16"):
     return blocked_product("bf16", left, right, old, result)
 
 
-cdef cnp.ndarray widened(a, str kind):
-    if kind == "f16" and a.dtype == np.float16:
-        return np.ascontiguousarray(a, np.float32)
-    if kind == "bf16" and a.dtype.itemsize == 2 and a.dtype != np.float16:
-        return np.ascontiguousarray((np.ascontiguousarray(a).view(np.uint16).astype(np.uint32) << 16).view(np.float32))
-    raise ValueError(f"matrix: {a.dtype}; {kind} would be right")
-
-
 cdef blocked_product(str kind, left, right, old, str result):
     if result not in (kind, "f32") or (old is not None and result != "f32"):
         raise ValueError(f'result: "{result}"; "{kind}" or "f32", and "f32" with an old result, would be right')
     check_matrices(left.shape, right)
-    cdef cnp.ndarray a = widened(left, kind), b = widened(right, kind)
+    cdef cnp.ndarray a = widened(left, kind, "left"), b = widened(right, kind, "right")
     cdef int64_t rows = a.shape[0], depth = a.shape[1], columns = b.shape[1]
     cdef cnp.ndarray values = np.empty((rows, columns), RESULT_TYPES[result])
     cdef cnp.ndarray before = None if old is None else np.ascontiguousarray(old, np.float32)
@@ -170,6 +149,5 @@ cdef blocked_product(str kind, left, right, old, str result):
     with nogil:
         status = matmul_blocked_c(<const float *>a.data, <const float *>b.data, rows, depth, columns, old_data, to,
                                   <void *>values.data, run)
-    if status:
-        raise MemoryError("no memory for the right matrix")
+    check_memory(status)
     return values

@@ -10,6 +10,7 @@ cimport numpy as cnp
 from libc.stdint cimport int16_t, int32_t, int64_t, uint16_t
 
 from tpuc_kernels.dispatch cimport threads, use_avx2
+from tpuc_kernels.operands cimport check_memory, half_bits, per_channel, result_array, widened
 from tpuc_kernels.windows cimport fill_window, run_options, window
 
 cnp.import_array()
@@ -55,16 +56,6 @@ LOWEST_F32 = np.finfo(np.float32).min
 LOWEST_BITS = {"f16": np.uint16(0xFBFF), "bf16": np.uint16(0xFF7F)}
 
 
-cdef cnp.ndarray per_channel(value, int64_t count, dtype, str what):
-    """One value for each channel from one for all or one for each."""
-    value = np.asarray(value)
-    if value.ndim == 0:
-        return np.full(count, value, dtype)
-    if value.size != count:
-        raise ValueError(f"{what}: {value.size} values; 1 or {count} would be right")
-    return np.ascontiguousarray(value.reshape(-1), dtype)
-
-
 cdef kernel_of(w, x):
     """The window of a depthwise kernel [c, kh, kw], checked against the input."""
     if w.ndim != 3 or w.shape[0] != x.shape[1]:
@@ -72,24 +63,10 @@ cdef kernel_of(w, x):
     return w.shape[1:]
 
 
-cdef cnp.ndarray result_array(out, const window *win, dtype):
-    shape = (win.n, win.c, win.out_h, win.out_w)
-    if out is None:
-        return np.empty(shape, dtype)
-    if out.shape != shape or out.dtype != dtype or not out.flags.c_contiguous:
-        raise ValueError(f"out: {out.dtype} {out.shape}; contiguous {np.dtype(dtype)} {shape} would be right")
-    return out
-
-
-cdef check_status(int status):
-    if status:
-        raise MemoryError("no memory for the enlarged input")
-
-
 cdef float_pool(pool_kind kind, x, const window *win, w, bias, multiplier, pad_value, insert_value, out):
     if x.dtype != np.float32 or x.ndim != 4:
         raise ValueError(f"input: {x.dtype} {x.shape}; float32 [n, c, h, w] would be right")
-    cdef cnp.ndarray data = np.ascontiguousarray(x), result = result_array(out, win, np.float32)
+    cdef cnp.ndarray data = np.ascontiguousarray(x), result = result_array(out, (win.n, win.c, win.out_h, win.out_w), np.float32)
     cdef cnp.ndarray pad = per_channel(pad_value, win.c, np.float32, "pad_value")
     cdef cnp.ndarray ins = per_channel(insert_value, win.c, np.float32, "insert_value")
     cdef cnp.ndarray weights = np.ascontiguousarray(w, np.float32) if kind == POOL_DEPTHWISE else None
@@ -105,7 +82,7 @@ cdef float_pool(pool_kind kind, x, const window *win, w, bias, multiplier, pad_v
     cdef int status
     with nogil:
         status = pool_f32_c(win, &job, <const float *>data.data, <float *>result.data, run)
-    check_status(status)
+    check_memory(status)
     return result
 
 
@@ -114,7 +91,7 @@ cdef integer_pool(pool_int_job *job, x, const window *win, w, bias, pad_value, i
         raise ValueError(f"input: {x.dtype} {x.shape}; int8 or uint8 [n, c, h, w] would be right")
     if np.dtype(result_type).kind not in "iu" or np.dtype(result_type).itemsize > 4:
         raise ValueError(f"result: {np.dtype(result_type)}; an integer type of 8, 16 or 32 bits would be right")
-    cdef cnp.ndarray data = np.ascontiguousarray(x), result = result_array(out, win, result_type)
+    cdef cnp.ndarray data = np.ascontiguousarray(x), result = result_array(out, (win.n, win.c, win.out_h, win.out_w), result_type)
     cdef cnp.ndarray pad = per_channel(pad_value, win.c, np.int16, "pad_value")
     cdef cnp.ndarray ins = per_channel(insert_value, win.c, np.int16, "insert_value")
     cdef cnp.ndarray weights = np.ascontiguousarray(w, np.int16) if job.kind == POOL_DEPTHWISE else None
@@ -128,28 +105,13 @@ cdef integer_pool(pool_int_job *job, x, const window *win, w, bias, pad_value, i
     cdef int status
     with nogil:
         status = pool_int_c(win, job, <const void *>data.data, kind, <void *>result.data, run)
-    check_status(status)
+    check_memory(status)
     return result
 
 
-cdef half_bits(a, str kind, str what):
-    """f16 or bf16 elements as uint16 bit patterns; a Python number is one of f16, and 0 of bf16."""
-    a = np.asarray(a)
-    if a.ndim == 0 and a.dtype.kind in "fi" and a.dtype.itemsize == 8 and (kind == "f16" or a == 0):
-        a = a.astype(np.float16)
-    elif a.dtype.itemsize != 2 or (a.dtype == np.float16) != (kind == "f16"):
-        raise ValueError(f"{what}: {a.dtype}; {'float16' if kind == 'f16' else 'bf16 (uint16 bit patterns)'} would be right")
-    return a.view(np.uint16)
-
-
-cdef widened(a, str kind, str what):
-    bits = np.ascontiguousarray(half_bits(a, kind, what))
-    return bits.view(np.float16).astype(np.float32) if kind == "f16" else (bits.astype(np.uint32) << 16).view(np.float32)
-
-
 cdef half_pool(pool_kind pooling, str kind, x, const window *win, w, bias, multiplier, pad_value, insert_value, out):
-    cdef cnp.ndarray data = np.ascontiguousarray(half_bits(x, kind, "input"))
-    cdef cnp.ndarray result = result_array(out, win, np.float16 if kind == "f16" else np.uint16)
+    cdef cnp.ndarray data = half_bits(x, kind, "input")
+    cdef cnp.ndarray result = result_array(out, (win.n, win.c, win.out_h, win.out_w), np.float16 if kind == "f16" else np.uint16)
     cdef cnp.ndarray pad = per_channel(half_bits(pad_value, kind, "pad_value"), win.c, np.uint16, "pad_value")
     cdef cnp.ndarray ins = per_channel(half_bits(insert_value, kind, "insert_value"), win.c, np.uint16, "insert_value")
     cdef cnp.ndarray weights = widened(w, kind, "weights") if pooling == POOL_DEPTHWISE else None
@@ -164,7 +126,7 @@ cdef half_pool(pool_kind pooling, str kind, x, const window *win, w, bias, multi
     cdef int status
     with nogil:
         status = pool_half_c(win, &job, <const uint16_t *>data.data, <uint16_t *>result.data, run)
-    check_status(status)
+    check_memory(status)
     return result
 
 

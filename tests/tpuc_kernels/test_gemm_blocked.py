@@ -106,7 +106,7 @@ def test_results_are_rounded_once_to_f16_with_denormals(every_path):
 
 
 def test_wrong_types_are_refused():
-    with pytest.raises(ValueError, match="f16 would be right"):
+    with pytest.raises(ValueError, match="float16 would be right"):
         matmul.mm2_f16(np.ones((1, 1), np.float32), np.ones((1, 1), np.float16))
     with pytest.raises(ValueError, match='"f16" or "f32" would be right'):
         conv.conv_f16(np.ones((1, 1, 1, 1), np.float16), np.ones((1, 1, 1, 1), np.float16), result="bf16")
