@@ -1,4 +1,4 @@
-"""Every command of the tutorials runs, in order, as a reader would type it."""
+"""Every command of the tutorials and of the README runs, in order, as a reader would type it."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from tpuc_core.errors import TpucError
 from tpuc_core.npz import load_npz
 
 ROOT = Path(__file__).parents[2]
-TUTORIALS = ROOT / "docs" / "tutorials"
+TUTORIALS = ("docs/tutorials/01_onnx_f32.md", "docs/tutorials/02_onnx_int8_symmetric.md")
 BLOCK = re.compile(r"^(<!-- needs: vendor -->\n)?```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SMALLER = {"--count 1000": "--count 2", "--input_num 100": "--input_num 2"}
 pytestmark = pytest.mark.slow
@@ -43,10 +43,10 @@ def has_vendor() -> bool:
     return True
 
 
-def run_tutorial(name: str, directory: Path) -> str:
-    """What the commands of a tutorial print; those that need the vendor's runtime are left out where it is missing."""
+def run_commands(name: str, directory: Path) -> str:
+    """What the commands of a document print; those that need the vendor's runtime are left out where it is missing."""
     script = ["set -eo pipefail"]
-    for block in blocks(TUTORIALS / name):
+    for block in blocks(ROOT / name):
         if not block.needs_vendor or has_vendor():
             script += [f"echo '== {name} line {block.line}'", block.commands]
     text = "\n".join(script).replace("/dataset/imagenet/val", str(directory / "val"))
@@ -69,18 +69,18 @@ def first(tmp_path_factory):
     for picture in (Path(sklearn.datasets.__file__).parent / "images").glob("*.jpg"):
         (directory / "val" / picture.stem).mkdir(parents=True)
         (directory / "val" / picture.stem / picture.name).symlink_to(picture)
-    return directory, run_tutorial("01_onnx_f32.md", directory)
+    return directory, run_commands(TUTORIALS[0], directory)
 
 
 @pytest.fixture(scope="module")
 def second(first):
     """The same directory after tutorial 2, and its output."""
-    return first[0], run_tutorial("02_onnx_int8_symmetric.md", first[0])
+    return first[0], run_commands(TUTORIALS[1], first[0])
 
 
 def test_every_fenced_block_of_commands_is_found():
-    for name in ("01_onnx_f32.md", "02_onnx_int8_symmetric.md"):
-        assert (TUTORIALS / name).read_text(encoding="utf-8").count("\n```bash") == len(blocks(TUTORIALS / name)) > 8
+    for name in TUTORIALS:
+        assert (ROOT / name).read_text(encoding="utf-8").count("\n```bash") == len(blocks(ROOT / name)) > 8
 
 
 def test_tutorial_1_compares_with_tolerance_0_999_and_bit_for_bit(first):
@@ -107,3 +107,13 @@ def test_step_by_step_and_deploy_make_the_same_commands(second):
         outputs.append(load_npz(target))
     assert outputs[0].keys() == outputs[1].keys()
     assert all(np.array_equal(outputs[0][key], outputs[1][key]) for key in outputs[0])
+
+
+def test_the_commands_of_the_readme(first):
+    directory = first[0] / "readme"
+    (directory / "imagenet").mkdir(parents=True)
+    for name, source in {"resnet18.onnx": "work_dir/resnet18.onnx", "cat.jpg": "work_dir/cat.jpg", "pictures": "work_dir/image", "imagenet/val": "val"}.items():
+        (directory / name).symlink_to(first[0] / source)
+    text = run_commands("README.md", directory)
+    assert re.search(r"proof: (\d+) tensors, \1 equal bit for bit", text)
+    assert text.count("2 images, top-1") == 2
