@@ -14,9 +14,9 @@ from tpuc_bm1684x.simulator.execute.operands import (
     LocalTensor,
     aligned_tensor,
     compact_tensor,
-    constant,
     constant_array,
     dtype_of,
+    element_type,
     per_channel,
     result_shape,
     tensor_by_layout,
@@ -32,7 +32,7 @@ FLOATS = (ElementType.F32, ElementType.F16, ElementType.BF16)
 @executes("CONV", "sCONV")
 def bind_convolution(context: Context) -> Step:
     """result = sum of input * (weight - zero point), by the operands' type."""
-    kind = ElementType(context["opd0_prec"])
+    kind = element_type(context, context["opd0_prec"])
     if context.operation not in (NORMAL, REQUANTIZE, REQUANTIZE_RELU):
         raise context.not_modelled(f"operation {context.operation}")
     check_windows(context)
@@ -81,7 +81,8 @@ def input_tensor(context: Context, dtype: np.dtype) -> LocalTensor:
 def pad_values(context: Context, dtype: np.dtype, channels: int) -> Callable[[], dict[str, Any]]:
     """Reads the pad and insert values, one for all channels or one each, as keywords of the kernels."""
     if context["opd3_const"]:
-        fixed = {"pad_value": constant(context["opd3_addr"], dtype), "insert_value": constant(context["res1_addr"], dtype)}
+        fixed = {"pad_value": constant_array(context["opd3_addr"], dtype).reshape(()),
+                 "insert_value": constant_array(context["res1_addr"], dtype).reshape(())}
         return lambda: fixed
     pair = compact_tensor(context, "opd3", (1, channels, 1, 2), dtype)
 

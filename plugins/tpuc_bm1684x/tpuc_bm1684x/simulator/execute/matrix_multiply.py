@@ -18,6 +18,7 @@ from tpuc_bm1684x.simulator.execute.operands import (
     constant,
     constant_array,
     dtype_of,
+    element_type,
 )
 from tpuc_core.errors import TpucError
 
@@ -29,7 +30,7 @@ F32, I32 = np.dtype(np.float32), np.dtype(np.int32)
 @executes("MM", "sMM")
 def bind_matrix_multiply(context: Context) -> Step:
     """left [m, k] times right [k, n]; a row of each lies over the lanes in pieces."""
-    kind = ElementType(context["opd0_prec"])
+    kind = element_type(context, context["opd0_prec"])
     if context.operation == NORMAL and kind == ElementType.F32 and context["res0_prec"] == ElementType.F32:
         return _bind_f32(context)
     if context.operation == NORMAL and kind in (ElementType.I8, ElementType.I16) and context["res0_prec"] == ElementType.I32:
@@ -114,7 +115,7 @@ def bind_matrix_multiply2(context: Context) -> Step:
     """Products of matrices whose rows lie in lanes: nn, nt (right transposed), tt (opd1 times opd0, from columns)."""
     if context.operation not in (NN, NT, TT):
         raise context.not_modelled(f"operation {context.operation}")
-    kind, result_kind = ElementType(context["opd0_prec"]), context["res0_prec"]
+    kind, result_kind = element_type(context, context["opd0_prec"]), context["res0_prec"]
     is_float = kind in (ElementType.F16, ElementType.BF16) and result_kind in (kind, ElementType.F32)
     if not is_float and (kind != ElementType.I8 or result_kind != ElementType.I32):
         raise context.not_modelled(f"a product of {kind.name.lower()} with result type {result_kind}")
