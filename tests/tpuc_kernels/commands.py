@@ -15,7 +15,7 @@ FLOAT_DTYPES = {F16: np.float16, F32: np.float32, BF16: np.uint16}
 ALIGNED, COMPACT, PER_CHANNEL, STRIDED = range(4)  # values of the str fields
 LAYOUTS = {ALIGNED: "aligned", COMPACT: "compact", PER_CHANNEL: "channel"}
 ALL_LANES = (1 << 64) - 1
-AREA_BYTES = 0x6000
+AREA_BYTES = 0x2000
 """What the operands of a random command may take of each lane."""
 
 

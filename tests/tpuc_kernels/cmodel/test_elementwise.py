@@ -7,6 +7,7 @@ import pytest
 from cmodel_harness import LANE_BYTES, LANES, Case, Memory
 from commands import (
     ALL_KINDS,
+    AREA_BYTES,
     BF16,
     F16,
     F32,
@@ -91,9 +92,9 @@ def make(rng: np.random.Generator, code: int) -> Case:
          **{f"opd{i}_sign": sign for i, sign in enumerate(signs)}, **shape_fields(shape)}
     form, data = random_form(rng, "AR", f), []
     for i, (name, prec) in enumerate((("res0", result), ("opd0", first), ("opd1", second))[: f["tsk_opd_num"] + 1]):
-        values = lane_elements(rng, prec, 0x8000)
+        values = lane_elements(rng, prec, AREA_BYTES + 0x200)
         if name == "opd1" and code in SHIFTS and rng.random() < 0.7:
-            values = np.resize(rng.integers(-40, 41, 9973).astype(dtype_of(prec)), (LANES, 0x8000 // SIZE[prec])).view(np.uint8)
+            values = np.resize(rng.integers(-40, 41, 9973).astype(dtype_of(prec)), (LANES, (AREA_BYTES + 0x200) // SIZE[prec])).view(np.uint8)
         if name != "res0" and rng.random() < 0.15:
             f.update({f"{name}_const": 1, f"{name}_addr": int.from_bytes(values[0, :4].tobytes(), "little")})
             continue
