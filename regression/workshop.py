@@ -1,0 +1,139 @@
+"""A directory in which public commands run, and the models made there: each is imported, calibrated and compiled once."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import zipfile
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from recipes import RECIPES, Recipe
+from zoo import Zoo
+
+HERE = Path(__file__).resolve().parent
+TIMEOUT_SECONDS = 900
+
+
+class Missing(Exception):
+    """What the zoo lacks, and how to get it."""
+
+
+class CommandFailed(AssertionError):
+    """A command ended with another exit code than it should; the message has its output."""
+
+
+class Workshop:
+    """Files of model NAME have the names NAME.mlir, NAME_cali_table, NAME_f32.bmodel, NAME_int8.bmodel."""
+
+    def __init__(self, directory: Path):
+        self.directory = directory
+        self.zoo = Zoo()
+        self._printed: dict[tuple[str, ...], str] = {}
+
+    def run(self, words: str, code: int = 0, threads: int | None = None) -> str:
+        """Run a command line as a shell would, without a shell; what it prints. `threads`: on so many processors."""
+        program, *arguments = shlex.split(words)
+        environment = dict(os.environ)
+        if threads is not None:
+            environment["OMP_NUM_THREADS"] = str(threads)
+        processors = sorted(os.sched_getaffinity(0))[:threads]
+        done = subprocess.run(
+            [Path(sys.executable).with_name(program), *arguments], cwd=self.directory, env=environment, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT_SECONDS,
+            preexec_fn=lambda: os.sched_setaffinity(0, processors),
+        )
+        if done.returncode != code:
+            raise CommandFailed(f"exit code {done.returncode}, not {code}: {words}\n{done.stdout[-4000:]}")
+        return done.stdout
+
+    def once(self, words: str) -> str:
+        """`run`, but a command that ran before is not run again."""
+        key = tuple(shlex.split(words))
+        if key not in self._printed:
+            self._printed[key] = self.run(words)
+        return self._printed[key]
+
+    def npz(self, name: str) -> dict[str, np.ndarray]:
+        """The arrays of a file here."""
+        with np.load(self.directory / name) as archive:
+            return dict(archive)
+
+    # models and pictures
+
+    def source(self, name: str) -> Path:
+        """The ONNX file. Raises Missing."""
+        if name == "digits":
+            return HERE / "demo" / "digits.onnx"
+        if name == "resnet18":
+            return self._resnet18
+        try:
+            return self.zoo.model(name)[0]
+        except FileNotFoundError as error:
+            raise Missing(str(error)) from error
+
+    @cached_property
+    def _resnet18(self) -> Path:
+        path = self.directory / "resnet18.onnx"
+        subprocess.run([sys.executable, HERE / "make_resnet18.py", path], check=True, timeout=TIMEOUT_SECONDS)
+        return path
+
+    def pictures(self, folder: str) -> Path:
+        """A directory of pictures, below this one where they are made. Raises Missing."""
+        made = self.directory / "pictures" / folder
+        if folder == "demo":
+            if not made.is_dir():
+                zipfile.ZipFile(HERE / "demo" / "digits.zip").extractall(made)
+            return made / "calibration"
+        if folder == "samples":
+            import sklearn.datasets
+
+            made.mkdir(parents=True, exist_ok=True)
+            for picture in (Path(sklearn.datasets.__file__).parent / "images").glob("*.jpg"):
+                shutil.copy(picture, made)
+            return made
+        try:
+            return self.zoo.images(folder)[0].parent
+        except FileNotFoundError as error:
+            raise Missing(str(error)) from error
+
+    def picture(self, recipe: Recipe) -> Path:
+        """The first picture of a recipe's."""
+        return next(p for p in sorted(self.pictures(recipe.pictures).iterdir()) if p.suffix in (".jpg", ".png"))
+
+    # the way from file to file
+
+    def transform(self, name: str) -> str:
+        """NAME.mlir, compared tensor by tensor with onnxruntime on a picture; what the command printed."""
+        recipe = RECIPES[name]
+        return self.once(f"tpuc transform --model_name {name} --model_def {self.source(name)} {recipe.options} --tolerance 0.999,0.999"
+                         f" --test_input {self.picture(recipe)} --test_result {name}_top.npz --mlir {name}.mlir")
+
+    def calibrate(self, name: str) -> str:
+        """NAME_cali_table of the recipe's pictures."""
+        recipe = RECIPES[name]
+        self.transform(name)
+        return self.once(f"tpuc calibrate {name}.mlir --dataset {self.pictures(recipe.pictures)}"
+                         f" --input_num {recipe.calibration_count} -o {name}_cali_table")
+
+    def deploy(self, name: str, mode: str) -> str:
+        """NAME_MODE.bmodel (mode f32 or int8) with its certificate; what the command printed."""
+        return self.once(self.deploy_words(name, mode) + f" --test_input {name}_in_f32.npz --tolerance"
+                         f" {RECIPES[name].int8_tolerance if mode == 'int8' else '0.999,0.999'}")
+
+    def deploy_words(self, name: str, mode: str, file: str | None = None) -> str:
+        """The command without its test; what it needs is made."""
+        self.transform(name)
+        table = ""
+        if mode == "int8":
+            self.calibrate(name)
+            table = f" --calibration_table {name}_cali_table"
+        return f"tpuc deploy --mlir {name}.mlir --chip bm1684x --quantize {mode.upper()}{table} --model {file or f'{name}_{mode}.bmodel'}"
+
+    def lowered(self, name: str, mode: str) -> str:
+        """The file of tpu ops that `deploy` left."""
+        return f"{name}_bm1684x_{'int8_sym' if mode == 'int8' else mode}_tpu.mlir"
