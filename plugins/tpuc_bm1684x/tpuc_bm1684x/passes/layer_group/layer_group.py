@@ -168,17 +168,17 @@ def make_group(model: Model, step: GroupStep) -> None:
     """Move the ops of a step into a tpu.Group, with a Load for what comes from global memory and a Store for what goes there."""
     ops = [k.op for k in step.kernels]
     outputs = [k.out for k in step.kernels if k.name in step.outputs]
-    block = Block()
-    none = model.none(ops[-1])
-    group = tpu.GroupOp.create(
-        operands=_inputs_of(step), result_types=[v.type for v in outputs], regions=[Region(block)],
-        attributes=_group_attributes(step), location=name_location([tensor_name(v) for v in outputs]))
-    ops[-1].parent_block().insert_op_after(group, ops[-1])  # type: ignore[union-attr]
+    around, behind = ops[-1].parent_block(), ops[-1].next_op
+    block, none = Block(), model.none(ops[-1])
     loads: dict[SSAValue, SSAValue] = {}
     for op in ops:
         op.detach()
         _load_operands(op, {k.out for k in step.kernels}, loads, block)
         block.add_op(op)
+    location = name_location([tensor_name(v) for v in outputs])
+    group = tpu.GroupOp.create(operands=[v for v in loads if not is_weight(v)], result_types=[v.type for v in outputs],
+                               regions=[Region(block)], attributes=_group_attributes(step), location=location)
+    around.insert_op_before(group, behind)  # type: ignore[union-attr, arg-type]
     stores = []
     inside = set(ops)
     for value, result in zip(outputs, group.results):
@@ -186,16 +186,7 @@ def make_group(model: Model, step: GroupStep) -> None:
         store = tpu.StoreOp.make(tensor_name(value), [value, none], value.type)
         block.add_op(store)
         stores.append(store.results[0])
-    block.add_op(tpu.YieldOp.create(operands=stores, location=group.location))
-
-
-def _inputs_of(step: GroupStep) -> list[SSAValue]:
-    found: dict[SSAValue, None] = {}
-    for kernel in step.kernels:
-        for value in kernel.activations:
-            if tensor_name(value) not in step.made and not is_weight(value):
-                found[value] = None
-    return list(found)
+    block.add_op(tpu.YieldOp.create(operands=stores, location=location))
 
 
 def _load_operands(op: TensorOp | Operation, made: set[SSAValue], loads: dict[SSAValue, SSAValue], block: Block) -> None:
