@@ -9,7 +9,9 @@ DOCS = Path(__file__).parents[3] / "docs" / "isa"
 
 
 def test_the_pages_in_docs_are_fresh(capsys):
-    assert main(str(DOCS), "--check") == 0, f"{capsys.readouterr().out}make them again: python -m tpuc_bm1684x.isa.document docs/isa"
+    assert main(str(DOCS), "--check") == 0, (
+        f"{capsys.readouterr().out}make them again: python -m tpuc_bm1684x.isa.document docs/isa"
+    )
 
 
 def test_every_form_and_field_is_documented():

@@ -41,11 +41,13 @@ def test_fields_lie_inside_the_command_and_do_not_overlap(form):
     used = np.zeros(form.size_bytes * 8, int)
     for field in form.fields.values():
         assert field.position + field.width <= used.size
-        used[field.position:field.position + field.width] += 1
+        used[field.position : field.position + field.width] += 1
     assert used.max() == 1
 
 
-@pytest.mark.parametrize("form", [f for f in ALL_FORMS if f.form not in ("MM2", "sMM2", "SGL", "sSGL")], ids=lambda f: f.form)
+@pytest.mark.parametrize(
+    "form", [f for f in ALL_FORMS if f.form not in ("MM2", "sMM2", "SGL", "sSGL")], ids=lambda f: f.form
+)
 def test_the_form_of_an_encoded_command_is_found(form):
     assert form_at(form.engine, form.encode()) is form
 

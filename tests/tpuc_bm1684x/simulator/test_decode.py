@@ -14,8 +14,10 @@ SYSTEM = FORM_BY_NAME["SYSID"]
 
 def group(tiu, gdma, tiu_count=0):
     """A command group of (id, awaited id) pairs."""
-    streams = [join_stream("tiu", [AR.encode(cmd_id=i, cmd_id_dep=d) for i, d in tiu]),
-               join_stream("gdma", [TENSOR.encode(cmd_id=i, cmd_id_dep=d) for i, d in gdma])]
+    streams = [
+        join_stream("tiu", [AR.encode(cmd_id=i, cmd_id_dep=d) for i, d in tiu]),
+        join_stream("gdma", [TENSOR.encode(cmd_id=i, cmd_id_dep=d) for i, d in gdma]),
+    ]
     return decode_group(0, CommandGroup(*streams, tiu_count, 0))
 
 
@@ -27,7 +29,9 @@ def test_commands_run_after_what_they_wait_for():
 
 
 def test_engines_that_wait_for_each_other_are_a_deadlock_that_names_both():
-    with pytest.raises(TpucError, match=r"deadlock: gdma command 1 .* waits for tiu command 1 and tiu command 1 .* waits for gdma"):
+    with pytest.raises(
+        TpucError, match=r"deadlock: gdma command 1 .* waits for tiu command 1 and tiu command 1 .* waits for gdma"
+    ):
         list(group([(1, 1)], [(1, 1)]).in_order())
 
 
@@ -49,7 +53,9 @@ def test_a_wrong_count_of_commands_is_named():
 def test_the_lane_register_replaces_the_mask_of_the_commands_that_follow():
     once = SYSTEM.encode(tsk_eu_typ=2, cmd_id=1, next_only=1, operand=6)
     always = SYSTEM.encode(tsk_eu_typ=2, cmd_id=4, always=1, operand=5)
-    stream = join_stream("tiu", [once, AR.encode(cmd_id=2), AR.encode(cmd_id=3), always, AR.encode(cmd_id=5), AR.encode(cmd_id=6)])
+    stream = join_stream(
+        "tiu", [once, AR.encode(cmd_id=2), AR.encode(cmd_id=3), always, AR.encode(cmd_id=5), AR.encode(cmd_id=6)]
+    )
     decoded = decode_group(0, CommandGroup(stream, join_stream("gdma", []), 0, 0))
     assert [(e.cmd_id, e.lane_mask) for e in decoded.tiu] == [(2, 6), (3, None), (5, 5), (6, 5)]
 

@@ -10,7 +10,10 @@ from tpuc_core.errors import TpucError
 
 def test_addresses_are_found_in_their_memory():
     memory = Memory(4096)
-    found = [memory.place(address)[0::2] for address in (LOCAL_BASE + 5 * LANE_BYTES + 3, STATIC_BASE, L2_BASE + 9, GLOBAL_BASE + 7)]
+    found = [
+        memory.place(address)[0::2]
+        for address in (LOCAL_BASE + 5 * LANE_BYTES + 3, STATIC_BASE, L2_BASE + 9, GLOBAL_BASE + 7)
+    ]
     assert found == [("local", 5 * LANE_BYTES + 3), ("static", 0), ("L2", 9), ("global", 7)]
 
 

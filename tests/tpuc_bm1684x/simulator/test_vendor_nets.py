@@ -20,7 +20,9 @@ def golden(name: str, mode: str) -> tuple[Path, dict[str, np.ndarray], dict[str,
     """File, inputs and expected outputs of data/."""
     stem = f"{name}_{mode.lower()}"
     with np.load(DATA / f"{stem}.npz") as arrays:
-        parts = [{key[len(kind):]: arrays[key] for key in arrays.files if key.startswith(kind)} for kind in ("in:", "out:")]
+        parts = [
+            {key[len(kind) :]: arrays[key] for key in arrays.files if key.startswith(kind)} for kind in ("in:", "out:")
+        ]
     return DATA / f"{stem}.bmodel", *parts
 
 

@@ -1,6 +1,6 @@
 """Small nets, compiled by the vendor's tools and run by its runtime: what the simulator is compared with.
 
-    python tests/tpuc_bm1684x/simulator/vendor_nets.py      makes data/*.bmodel and data/*.npz again (needs the vendor's tools)
+python tests/tpuc_bm1684x/simulator/vendor_nets.py      makes data/*.bmodel and data/*.npz again (needs the vendor's tools)
 """
 
 from __future__ import annotations
@@ -48,13 +48,26 @@ class Graph:
 
     def conv(self, x: str, channels: tuple[int, int], kernel: int = 3, stride: int = 1, group: int = 1) -> str:
         weight = self.weight(channels[1], channels[0] // group, kernel, kernel)
-        return self.node("Conv", x, weight, self.weight(channels[1]), kernel_shape=[kernel] * 2, strides=[stride] * 2,
-                         pads=[kernel // 2] * 4, group=group)
+        return self.node(
+            "Conv",
+            x,
+            weight,
+            self.weight(channels[1]),
+            kernel_shape=[kernel] * 2,
+            strides=[stride] * 2,
+            pads=[kernel // 2] * 4,
+            group=group,
+        )
 
     def model(self, *outputs: str) -> onnx.ModelProto:
         float_value = helper.make_tensor_value_info("x", TensorProto.FLOAT, self.shape)
-        graph = helper.make_graph(self.nodes, "net", [float_value],
-                                  [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs], self.weights)
+        graph = helper.make_graph(
+            self.nodes,
+            "net",
+            [float_value],
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+            self.weights,
+        )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
         model.ir_version = 8
         return onnx.shape_inference.infer_shapes(model)
@@ -82,8 +95,12 @@ def functions() -> onnx.ModelProto:
 def shapes() -> onnx.ModelProto:
     g = Graph(4, [2, 8, 8, 9])
     y = g.node("ConvTranspose", "x", g.weight(8, 6, 4, 4), kernel_shape=[4, 4], strides=[2, 2], pads=[1] * 4)
-    return g.model(y, g.node("Transpose", "x", perm=[0, 2, 3, 1]), g.node("ReduceMax", "x", axes=[1], keepdims=1),
-                   g.node("AveragePool", "x", kernel_shape=[2, 3], strides=[2, 2]))
+    return g.model(
+        y,
+        g.node("Transpose", "x", perm=[0, 2, 3, 1]),
+        g.node("ReduceMax", "x", axes=[1], keepdims=1),
+        g.node("AveragePool", "x", kernel_shape=[2, 3], strides=[2, 2]),
+    )
 
 
 def wide() -> onnx.ModelProto:
@@ -104,7 +121,9 @@ def inputs_of(model: onnx.ModelProto) -> dict[str, np.ndarray]:
 def run_tool(folder: Path, *command: str) -> None:
     """A tool of the vendor's, in a folder. RuntimeError with its last words."""
     env = dict(os.environ, PATH=f"{ROOT / 'bin'}{os.pathsep}{os.environ['PATH']}", OMP_NUM_THREADS="1")
-    done = subprocess.run([str(ROOT / "bin" / command[0]), *command[1:]], cwd=folder, env=env, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [str(ROOT / "bin" / command[0]), *command[1:]], cwd=folder, env=env, capture_output=True, text=True, timeout=300
+    )
     if done.returncode:
         raise RuntimeError(f"{command[0]}: {(done.stdout + done.stderr)[-800:]}")
 
@@ -117,8 +136,18 @@ def prepare(name: str, folder: Path) -> dict[str, np.ndarray]:
     onnx.save(model, str(folder / "net.onnx"))
     np.savez(folder / "in.npz", **inputs)
     np.savez(folder / "data" / "0.npz", **inputs)
-    run_tool(folder, "model_transform", "--model_name", "net", "--model_def", "net.onnx", "--mlir", "net.mlir",
-             "--input_shapes", json.dumps([list(v.shape) for v in inputs.values()]))
+    run_tool(
+        folder,
+        "model_transform",
+        "--model_name",
+        "net",
+        "--model_def",
+        "net.onnx",
+        "--mlir",
+        "net.mlir",
+        "--input_shapes",
+        json.dumps([list(v.shape) for v in inputs.values()]),
+    )
     run_tool(folder, "run_calibration", "net.mlir", "--dataset", "data", "--input_num", "1", "-o", "table")
     return inputs
 
@@ -126,7 +155,18 @@ def prepare(name: str, folder: Path) -> dict[str, np.ndarray]:
 def compile_net(folder: Path, mode: str) -> Path:
     """The bmodel of a prepared net."""
     table = [] if mode == "F32" else ["--calibration_table", "table"]
-    run_tool(folder, "model_deploy", "--mlir", "net.mlir", "--chip", "bm1684x", *OPTIONS[mode], *table, "--model", f"{mode}.bmodel")
+    run_tool(
+        folder,
+        "model_deploy",
+        "--mlir",
+        "net.mlir",
+        "--chip",
+        "bm1684x",
+        *OPTIONS[mode],
+        *table,
+        "--model",
+        f"{mode}.bmodel",
+    )
     return folder / f"{mode}.bmodel"
 
 
@@ -150,8 +190,11 @@ def main() -> None:
             bmodel = compile_net(folder, mode)
             outputs = vendor_outputs(bmodel, inputs)
             write_bmodel(DATA / f"{name}_{mode.lower()}.bmodel", read_bmodel(bmodel))
-            np.savez_compressed(DATA / f"{name}_{mode.lower()}.npz", **{f"in:{k}": v for k, v in inputs.items()},
-                                **{f"out:{k}": v for k, v in outputs.items()})
+            np.savez_compressed(
+                DATA / f"{name}_{mode.lower()}.npz",
+                **{f"in:{k}": v for k, v in inputs.items()},
+                **{f"out:{k}": v for k, v in outputs.items()},
+            )
 
 
 if __name__ == "__main__":

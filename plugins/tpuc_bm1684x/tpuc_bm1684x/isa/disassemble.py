@@ -13,8 +13,11 @@ HIDDEN = {"cmd_short", "cmd_id", "cmd_id_dep", "cmd_id_en", "cmd_type", "cmd_spe
 def format_command(command: Command) -> str:
     """`12 (waits 7) sCONV conv res0_prec=i32 ...`: id, awaited id of the other engine, form, operation, fields not 0."""
     values, fields = command.values(), command.fields
-    shown = [f"{name}={fields[name].text(value)}" for name, value in values.items()
-             if name not in HIDDEN and value != fields[name].default]
+    shown = [
+        f"{name}={fields[name].text(value)}"
+        for name, value in values.items()
+        if name not in HIDDEN and value != fields[name].default
+    ]
     wait = f" (waits {values['cmd_id_dep']})" if values.get("cmd_id_dep") else ""
     return " ".join([f"{values.get('cmd_id', 0)}{wait}", command.form, command.operation, *shown])
 

@@ -44,7 +44,9 @@ class LongDmaCommand(DmaCommand, cmd_short=0):
     constant_value = bits(96, 32)
     src_start_addr = bits(512, 40, Kind.ADDRESS)
     dst_start_addr = bits(576, 40, Kind.ADDRESS)
-    localmem_mask = bits(704, 64, Kind.LANE_MASK, default=ALL_LANES, doc="lanes of a local destination that are written")
+    localmem_mask = bits(
+        704, 64, Kind.LANE_MASK, default=ALL_LANES, doc="lanes of a local destination that are written"
+    )
 
 
 class StridedDmaCommand(LongDmaCommand, cmd_short=0):

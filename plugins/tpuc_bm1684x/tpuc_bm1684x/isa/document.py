@@ -1,7 +1,7 @@
 """Writes docs/isa out of the declarations.
 
-    python -m tpuc_bm1684x.isa.document docs/isa            writes the pages
-    python -m tpuc_bm1684x.isa.document docs/isa --check    exits with 1 where a page is not what the declarations say
+python -m tpuc_bm1684x.isa.document docs/isa            writes the pages
+python -m tpuc_bm1684x.isa.document docs/isa --check    exits with 1 where a page is not what the declarations say
 """
 
 from __future__ import annotations
@@ -16,8 +16,22 @@ from tpuc_bm1684x.isa.stream import ALL_FORMS, FORM_BY_NAME
 
 SEMANTICS = Path(__file__).with_name("semantics")
 GENERATED = "<!-- made by `python -m tpuc_bm1684x.isa.document docs/isa`; change the declarations in tpuc_bm1684x/isa instead -->\n"
-HEADER_FIELDS = {"cmd_short", "cmd_id", "cmd_id_dep", "cmd_id_en", "tsk_typ", "tsk_eu_typ", "pwr_step", "intr_en", "cmd_type",
-                 "cmd_special_function", "stride_enable", "nchw_copy", "decompress_enable", "fill_constant_en"}
+HEADER_FIELDS = {
+    "cmd_short",
+    "cmd_id",
+    "cmd_id_dep",
+    "cmd_id_en",
+    "tsk_typ",
+    "tsk_eu_typ",
+    "pwr_step",
+    "intr_en",
+    "cmd_type",
+    "cmd_special_function",
+    "stride_enable",
+    "nchw_copy",
+    "decompress_enable",
+    "fill_constant_en",
+}
 
 
 def family(form: type[Command]) -> str:
@@ -42,33 +56,56 @@ def _table(head: list[str], rows: list[list[object]]) -> str:
 
 def _index(families: dict[str, list[type[Command]]]) -> str:
     def part(engine: str) -> str:
-        rows = [[f"[{name}]({name}.md)", forms[0].opcode, (forms[0].__doc__ or "").split(".")[0],
-                 ", ".join(f"{form.form} ({form.size_bytes})" for form in forms)]
-                for name, forms in families.items() if forms[0].engine == engine]
+        rows = [
+            [
+                f"[{name}]({name}.md)",
+                forms[0].opcode,
+                (forms[0].__doc__ or "").split(".")[0],
+                ", ".join(f"{form.form} ({form.size_bytes})" for form in forms),
+            ]
+            for name, forms in families.items()
+            if forms[0].engine == engine
+        ]
         return _table(["command", "opcode", "what", "forms (bytes)"], sorted(rows, key=lambda row: (row[1], row[0])))
 
     types = _table(["number", "type", "bytes"], [[t.value, t.name.lower(), t.size_bytes] for t in kinds.ElementType])
-    enums = "".join(f"{kind.__name__}: {', '.join(f'{m.value} {m.name.lower()}' for m in kind)}.\n\n"
-                    for kind in (kinds.Layout, kinds.PadMode, kinds.Rounding))
-    return (f"{GENERATED}# Instruction set of the BM1684X\n\nThe TIU computes on [local memory](memory.md), the GDMA moves tensors between memories. "
-            f"Each runs a [stream](streams.md) of commands; [timing](timing.md) says what they cost.\n\n## TIU\n\n{part('tiu')}\n## GDMA\n\n{part('gdma')}\n"
-            f"## Numbers in fields\n\n{types}\n{enums}")
+    enums = "".join(
+        f"{kind.__name__}: {', '.join(f'{m.value} {m.name.lower()}' for m in kind)}.\n\n"
+        for kind in (kinds.Layout, kinds.PadMode, kinds.Rounding)
+    )
+    return (
+        f"{GENERATED}# Instruction set of the BM1684X\n\nThe TIU computes on [local memory](memory.md), the GDMA moves tensors between memories. "
+        f"Each runs a [stream](streams.md) of commands; [timing](timing.md) says what they cost.\n\n## TIU\n\n{part('tiu')}\n## GDMA\n\n{part('gdma')}\n"
+        f"## Numbers in fields\n\n{types}\n{enums}"
+    )
 
 
 def _family_page(name: str, forms: list[type[Command]]) -> str:
     first = forms[0]
     which = "tsk_eu_typ" if first.engine == "tiu" else "cmd_special_function"
     operations = ", ".join(f"{number} {text}" for number, text in first.operations.items())
-    text = [GENERATED, f"# {name}: {(first.__doc__ or '').split('.')[0]}\n\n{first.engine.upper()}, opcode {first.opcode}. ",
-            f"Operations (`{which}`): {operations}.\n\n" if operations else "\n\n", (SEMANTICS / f"{name}.md").read_text(), "\n"]
-    text += [f"## {form.form}, {form.size_bytes} bytes\n\n{_fields(form)}\n" for form in sorted(forms, key=lambda f: f.form)]
+    text = [
+        GENERATED,
+        f"# {name}: {(first.__doc__ or '').split('.')[0]}\n\n{first.engine.upper()}, opcode {first.opcode}. ",
+        f"Operations (`{which}`): {operations}.\n\n" if operations else "\n\n",
+        (SEMANTICS / f"{name}.md").read_text(),
+        "\n",
+    ]
+    text += [
+        f"## {form.form}, {form.size_bytes} bytes\n\n{_fields(form)}\n" for form in sorted(forms, key=lambda f: f.form)
+    ]
     return "".join(text).rstrip() + "\n"
 
 
 def _fields(form: type[Command]) -> str:
-    rows = [[f"`{name}`", field.position, field.width, _kind(form, field), field.doc]
-            for name, field in form.fields.items() if name not in HEADER_FIELDS]
-    header = ", ".join(f"`{name}` {field.position}+{field.width}" for name, field in form.fields.items() if name in HEADER_FIELDS)
+    rows = [
+        [f"`{name}`", field.position, field.width, _kind(form, field), field.doc]
+        for name, field in form.fields.items()
+        if name not in HEADER_FIELDS
+    ]
+    header = ", ".join(
+        f"`{name}` {field.position}+{field.width}" for name, field in form.fields.items() if name in HEADER_FIELDS
+    )
     return f"Header (first bit + width): {header}.\n\n{_table(['field', 'first bit', 'bits', 'kind', ''], rows)}"
 
 
@@ -81,8 +118,15 @@ def _kind(form: type[Command], field: Field) -> str:
 
 
 def _memory() -> str:
-    rows = [[region.name, f"{region.base:#x}", "as needed" if region.size_bytes is None else f"{region.size_bytes:#x}", region.purpose]
-            for region in memory_map.REGIONS]
+    rows = [
+        [
+            region.name,
+            f"{region.base:#x}",
+            "as needed" if region.size_bytes is None else f"{region.size_bytes:#x}",
+            region.purpose,
+        ]
+        for region in memory_map.REGIONS
+    ]
     return f"""{GENERATED}# Memories
 
 {_table(["memory", "first address", "bytes", "what"], rows)}
@@ -128,7 +172,10 @@ def main(folder: str, *options: str) -> int:
     made = pages()
     stale = [name for name, text in made.items() if not (root / name).exists() or (root / name).read_text() != text]
     if "--check" in options:
-        print("\n".join(f"{root / name} is not what the declarations say" for name in stale) or f"{len(made)} pages are fresh")
+        print(
+            "\n".join(f"{root / name} is not what the declarations say" for name in stale)
+            or f"{len(made)} pages are fresh"
+        )
         return int(bool(stale))
     root.mkdir(parents=True, exist_ok=True)
     for name in stale:

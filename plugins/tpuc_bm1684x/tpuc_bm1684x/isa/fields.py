@@ -1,10 +1,10 @@
 """Commands as classes whose fields are bit ranges: encoder, decoder, text and documentation derive from them.
 
-    class ShortCompare(ShortTiuCommand, opcode=13, bits=384):
-        opd0_addr = bits(256, 32, Kind.LOCAL_ADDRESS)
+class ShortCompare(ShortTiuCommand, opcode=13, bits=384):
+    opd0_addr = bits(256, 32, Kind.LOCAL_ADDRESS)
 
-    data = ShortCompare.encode(opd0_addr=0x400, tsk_eu_typ=22)      # bytes
-    ShortCompare.decode(data).opd0_addr                             # 0x400
+data = ShortCompare.encode(opd0_addr=0x400, tsk_eu_typ=22)      # bytes
+ShortCompare.decode(data).opd0_addr                             # 0x400
 """
 
 from __future__ import annotations

@@ -35,7 +35,9 @@ class Region:
 
 
 REGIONS = (
-    Region("local", LOCAL_BASE, LOCAL_BYTES, "64 lanes of 256 KiB; lane i starts at base + i * 0x40000; 16 banks a lane"),
+    Region(
+        "local", LOCAL_BASE, LOCAL_BYTES, "64 lanes of 256 KiB; lane i starts at base + i * 0x40000; 16 banks a lane"
+    ),
     Region("static", STATIC_BASE, STATIC_BYTES, "function tables: powers of e, coefficients of series"),
     Region("L2", L2_BASE, L2_BYTES, "on-chip memory that only the GDMA reaches"),
     Region("global", GLOBAL_BASE, None, "DDR: coefficients, inputs, outputs, and what does not fit local memory"),

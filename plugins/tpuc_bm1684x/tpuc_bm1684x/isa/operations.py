@@ -1,5 +1,6 @@
 """Names of the operations of each opcode: the values of `tsk_eu_typ`, and of `cmd_special_function` for the GDMA."""
 
+# fmt: off
 CONVOLUTION = {0: "conv", 1: "conv_requantize", 2: "conv_requantize_relu"}
 POOLING = {0: "depthwise", 1: "average_pool", 2: "depthwise_relu", 4: "max_pool",
            5: "roi_depthwise", 6: "roi_average_pool", 7: "roi_max_pool"}

@@ -18,8 +18,11 @@ MM2_OPERATIONS = range(4, 7)
 
 
 def _forms(module) -> list[type[Command]]:
-    return [value for value in vars(module).values()
-            if isinstance(value, type) and issubclass(value, Command) and value.size_bytes]
+    return [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Command) and value.size_bytes
+    ]
 
 
 TIU_FORMS: tuple[type[Command], ...] = tuple(_forms(tiu) + [f for f in _forms(tiu_short) if f not in _forms(tiu)])
@@ -54,7 +57,9 @@ def form_at(engine: Engine, data: bytes | memoryview) -> type[Command]:
         key = (word & 1, word >> 41 & 15, word >> 45 & 31)
         form = _TIU_BY_KEY.get(key)
         if form is None:
-            raise TpucError(f"{'short' if key[0] else 'long'} tiu command with opcode {key[1]}, operation {key[2]} is unknown")
+            raise TpucError(
+                f"{'short' if key[0] else 'long'} tiu command with opcode {key[1]}, operation {key[2]} is unknown"
+            )
         return form
     form = _GDMA_BY_KEY.get((word >> 3 & 1, word >> 32 & 15))
     if form is None:
@@ -70,7 +75,9 @@ def is_end(form: type[Command], data: bytes | memoryview) -> bool:
     return form is dma.DmaSystem and word >> 36 & 7 == 0
 
 
-def walk(engine: Engine, stream: bytes | memoryview, count: int | None = None) -> Iterator[tuple[int, type[Command], memoryview]]:
+def walk(
+    engine: Engine, stream: bytes | memoryview, count: int | None = None
+) -> Iterator[tuple[int, type[Command], memoryview]]:
     """(byte offset, form, bytes) of each command up to and with the closing one, or of the first `count`.
 
     TpucError names the command, counted from 1, that is unknown or cut, or a stream without a closing command.
@@ -81,12 +88,12 @@ def walk(engine: Engine, stream: bytes | memoryview, count: int | None = None) -
         if position + 16 > len(view):
             raise TpucError(f"{engine} stream of {len(view)} bytes ends before its closing command (command {index})")
         try:
-            form = form_at(engine, view[position:position + 8])
+            form = form_at(engine, view[position : position + 8])
         except TpucError as error:
             raise TpucError(f"command {index} at byte {position} of the {engine} stream: {error}") from error
         if form.size_bytes > len(view) - position:
             raise TpucError(f"command {index} at byte {position} of the {engine} stream is cut off")
-        data = view[position:position + form.size_bytes]
+        data = view[position : position + form.size_bytes]
         yield position, form, data
         if is_end(form, data):
             return

@@ -122,7 +122,6 @@ class LongTiuCommand(NumberedTiuCommand, cmd_short=0):
     opd3_addr = bits(992, 32, Kind.LOCAL_ADDRESS)
 
 
-
 class Convolution(LongTiuCommand, opcode=0, bits=1024, form="CONV"):
     """Convolution."""
 

@@ -30,7 +30,9 @@ class Entry:
         return self.command.values().get("cmd_id", 0)
 
     def __str__(self) -> str:
-        return f"{self.engine} command {self.cmd_id} of group {self.group} ({self.command.form} {self.command.operation})"
+        return (
+            f"{self.engine} command {self.cmd_id} of group {self.group} ({self.command.form} {self.command.operation})"
+        )
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,11 @@ class Group:
 
     def _deadlock(self, queues: dict[str, list[Entry]], position: dict[str, int]) -> TpucError:
         waiting = [queue[position[engine]] for engine, queue in queues.items() if position[engine] < len(queue)]
-        text = " and ".join(f"{entry} waits for {'gdma' if entry.engine == 'tiu' else 'tiu'} command "
-                            f"{entry.command.values()['cmd_id_dep']}" for entry in waiting)
+        text = " and ".join(
+            f"{entry} waits for {'gdma' if entry.engine == 'tiu' else 'tiu'} command "
+            f"{entry.command.values()['cmd_id_dep']}"
+            for entry in waiting
+        )
         return TpucError(f"deadlock: {text}, which never ends")
 
 
@@ -120,6 +125,11 @@ def decode_stage(stage: Stage) -> list[Group]:
 
 def command_table(groups: list[Group]) -> np.ndarray:
     """One row a command in stream order, for reports: group, engine, id, id waited for, form, operation."""
-    rows = [(e.group, e.engine, e.cmd_id, e.command.values().get("cmd_id_dep", 0), e.command.form, e.command.operation)
-            for group in groups for e in (*group.tiu, *group.gdma)]
-    return np.array(rows, [("group", int), ("engine", "U4"), ("id", int), ("waits_for", int), ("form", "U20"), ("operation", "U24")])
+    rows = [
+        (e.group, e.engine, e.cmd_id, e.command.values().get("cmd_id_dep", 0), e.command.form, e.command.operation)
+        for group in groups
+        for e in (*group.tiu, *group.gdma)
+    ]
+    return np.array(
+        rows, [("group", int), ("engine", "U4"), ("id", int), ("waits_for", int), ("form", "U20"), ("operation", "U24")]
+    )

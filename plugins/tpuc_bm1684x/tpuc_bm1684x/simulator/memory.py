@@ -78,7 +78,9 @@ class Memory:
         """A compact tensor in global memory as an array that shares its bytes."""
         offset, size = address - GLOBAL_BASE, math.prod(shape) * dtype.itemsize
         if offset < 0 or offset + size > self.global_memory.size:
-            raise TpucError(f"a tensor of {size} bytes at {address:#x} lies outside the {self.global_memory.size} bytes of global memory")
+            raise TpucError(
+                f"a tensor of {size} bytes at {address:#x} lies outside the {self.global_memory.size} bytes of global memory"
+            )
         return self.global_memory[offset : offset + size].view(dtype).reshape(shape)
 
 

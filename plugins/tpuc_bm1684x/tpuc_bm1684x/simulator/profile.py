@@ -51,14 +51,26 @@ class Profile:
         for group in groups:
             entries = (group.tiu, group.gdma)
             cycles = ([tiu_cycles(e.command) for e in group.tiu], [gdma_cycles(e.command) for e in group.gdma])
-            lists = [[(e.cmd_id, e.command.values().get("cmd_id_dep", 0), count) for e, count in zip(*pair)]
-                     for pair in zip(entries, cycles)]
+            lists = [
+                [(e.cmd_id, e.command.values().get("cmd_id_dep", 0), count) for e, count in zip(*pair)]
+                for pair in zip(entries, cycles)
+            ]
             spans = schedule(*lists)
             for engine_entries, engine_spans in zip(entries, spans):
                 for entry, span in zip(engine_entries, engine_spans):
                     moved = moved_bytes(entry.command) if entry.engine == "gdma" else 0
-                    costs.append(CommandCost(group.index, entry.engine, entry.cmd_id, entry.command.form, entry.command.operation,
-                                             total + span.start, span.end - span.start, moved))
+                    costs.append(
+                        CommandCost(
+                            group.index,
+                            entry.engine,
+                            entry.cmd_id,
+                            entry.command.form,
+                            entry.command.operation,
+                            total + span.start,
+                            span.end - span.start,
+                            moved,
+                        )
+                    )
             total += max((span.end for engine_spans in spans for span in engine_spans), default=0)
         return cls(costs, total)
 
@@ -81,10 +93,15 @@ class Profile:
         """The sums as text, with the total and how busy each engine is."""
         from tabulate import tabulate
 
-        rows = [[row.engine, row.form, row.operation, row.commands, row.cycles, row.moved_bytes or ""] for row in self.by_operation()]
+        rows = [
+            [row.engine, row.form, row.operation, row.commands, row.cycles, row.moved_bytes or ""]
+            for row in self.by_operation()
+        ]
         for engine in ("tiu", "gdma"):
             mine = [cost for cost in self.commands if cost.engine == engine]
-            rows.append([engine, "", "all", len(mine), self.engine_cycles(engine), sum(c.moved_bytes for c in mine) or ""])
+            rows.append(
+                [engine, "", "all", len(mine), self.engine_cycles(engine), sum(c.moved_bytes for c in mine) or ""]
+            )
         text = tabulate(rows, ["engine", "form", "operation", "commands", "cycles", "bytes"], tablefmt="simple")
         milliseconds = self.total_cycles * 1000 / CLOCK_HZ
         return f"{text}\ntotal {self.total_cycles} cycles, {milliseconds:.3f} ms at {CLOCK_HZ // 1_000_000} MHz (an estimate)"

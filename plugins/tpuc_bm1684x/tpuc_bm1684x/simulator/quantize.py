@@ -7,7 +7,14 @@ import numpy as np
 from tpuc_bm1684x.bmodel import Tensor
 from tpuc_core.errors import TpucError
 
-INTEGER_LIMITS = {"i8": (-128, 127), "u8": (0, 255), "i16": (-32768, 32767), "u16": (0, 65535), "i4": (-8, 7), "u4": (0, 15)}
+INTEGER_LIMITS = {
+    "i8": (-128, 127),
+    "u8": (0, 255),
+    "i16": (-32768, 32767),
+    "u16": (0, 65535),
+    "i4": (-8, 7),
+    "u4": (0, 15),
+}
 
 
 def stored(value: np.ndarray, tensor: Tensor) -> np.ndarray:

@@ -1,8 +1,8 @@
 """Runs a bmodel's commands on the chip's memories, bit for bit.
 
-    simulator = Simulator("resnet18.bmodel")
-    outputs = simulator.run({"input": image})              # by name, dequantized
-    print(simulator.profile().table())
+simulator = Simulator("resnet18.bmodel")
+outputs = simulator.run({"input": image})              # by name, dequantized
+print(simulator.profile().table())
 """
 
 from __future__ import annotations
@@ -125,8 +125,12 @@ def tensor_info(tensor: Tensor, is_input: bool) -> TensorInfo:
 
 
 def _global_bytes(stage: Stage) -> int:
-    ends = [stage.ctx_address + stage.ctx_size, stage.io_address + stage.io_size, GLOBAL_BASE,
-            stage.coefficient_address + len(stage.coefficients)]
+    ends = [
+        stage.ctx_address + stage.ctx_size,
+        stage.io_address + stage.io_size,
+        GLOBAL_BASE,
+        stage.coefficient_address + len(stage.coefficients),
+    ]
     ends += [tensor.address + tensor.size_bytes for tensor in (*stage.inputs, *stage.outputs)]
     return max(ends) - GLOBAL_BASE
 

@@ -43,7 +43,8 @@ class TensorMap:
                     moment = piece["engine"], piece["group"], piece["after"]
                     where = (tuple(piece[key]) for key in ("shape", "strides", "offset"))
                     self.pieces[moment if piece["after"] else ("", 0, 0)].append(
-                        _Piece(number, piece["space"], piece["address"], *where))
+                        _Piece(number, piece["space"], piece["address"], *where)
+                    )
             self.dtypes = [np.dtype(NUMPY_TYPES[entry["storage"]]) for entry in entries]
         except (KeyError, TypeError, ValueError) as error:
             raise TpucError(f"the tensor map of the file is damaged: {error!r}") from error
@@ -58,12 +59,17 @@ class TensorMap:
         """The elements of a piece as they are in memory now."""
         dtype = self.dtypes[piece.tensor]
         if piece.space == "local":
-            return LocalTensor(self.memory, "a piece of the tensor map", piece.address, piece.shape, piece.strides, dtype).load()
+            return LocalTensor(
+                self.memory, "a piece of the tensor map", piece.address, piece.shape, piece.strides, dtype
+            ).load()
         place = self.memory.place(piece.address)
         array = np.empty(piece.shape, dtype)
         _, c, h, w = piece.shape
         source = copy.Place(place.buffer, place.offset, piece.shape, piece.strides, dtype.itemsize)
-        copy.tensor(source, copy.Place(array.view(np.uint8).reshape(-1), 0, piece.shape, (c * h * w, h * w, w, 1), dtype.itemsize))
+        copy.tensor(
+            source,
+            copy.Place(array.view(np.uint8).reshape(-1), 0, piece.shape, (c * h * w, h * w, w, 1), dtype.itemsize),
+        )
         return array
 
 
@@ -87,7 +93,11 @@ class Capture:
         found: Tensors = {}
         for entry, array, missing in zip(self.map.entries, self.arrays, self.missing):
             if missing > 0:
-                raise TpucError(f'tensor "{entry["name"]}": {missing} of its elements are in no piece of the tensor map that was made')
+                raise TpucError(
+                    f'tensor "{entry["name"]}": {missing} of its elements are in no piece of the tensor map that was made'
+                )
             array = array.reshape(entry["shape"])
-            found[entry["name"]] = dequantized(array, entry["storage"], entry["scale"], entry["zero_point"]) if dequantize else array
+            found[entry["name"]] = (
+                dequantized(array, entry["storage"], entry["scale"], entry["zero_point"]) if dequantize else array
+            )
         return found

@@ -20,7 +20,14 @@ POINTS, FLOAT_POINTS = 4, 16
 """Result elements of a convolution that a lane makes at a time, for 8 and 16 bits, and for f32."""
 DEPTH = {ElementType.I8: 64, ElementType.F16: 32, ElementType.BF16: 32, ElementType.I16: 32, ElementType.F32: 1}
 """Input channels that a lane multiplies at a time."""
-SCATTER_GATHER_FACTOR = {**dict.fromkeys((0, 1, 3, 4, 5, 6, 8, 9, 10), 1.0), 7: 0.25, 13: 1.5, 14: 1.5, 15: 3.0, 16: 1.5}
+SCATTER_GATHER_FACTOR = {
+    **dict.fromkeys((0, 1, 3, 4, 5, 6, 8, 9, 10), 1.0),
+    7: 0.25,
+    13: 1.5,
+    14: 1.5,
+    15: 3.0,
+    16: 1.5,
+}
 SPECIAL_FUNCTION_STEPS = {15: 1, 17: 30}
 TAYLOR = (12, 13)
 
@@ -136,8 +143,15 @@ def _transpose(s: _Shape) -> int:
 
 
 _TIU_CYCLES: dict[str, TiuCycles] = {
-    "CONV": _convolution, "PorD": _pooling, "MM": _matrix_multiply, "MM2": _matrix_multiply2, "AR": _arithmetic,
-    "SFU": _special_function, "SG": _scatter_gather, "TRANSBC": _transpose, "SYSID": lambda s: 0,
+    "CONV": _convolution,
+    "PorD": _pooling,
+    "MM": _matrix_multiply,
+    "MM2": _matrix_multiply2,
+    "AR": _arithmetic,
+    "SFU": _special_function,
+    "SG": _scatter_gather,
+    "TRANSBC": _transpose,
+    "SYSID": lambda s: 0,
     "RQDQ": lambda s: s.n * s.passes() * _up(s.plane, 16) * s.bank_clash(),
     "CMP": lambda s: 2 * s.n * s.passes() * _up(s.plane, s.per_cycle("opd0")),
     "SGL": lambda s: 2 * s.n * s.passes() * s.h * _up(s.w, s.per_cycle("res0")),
@@ -163,7 +177,9 @@ class Span:
     end: int
 
 
-def schedule(tiu: Sequence[tuple[int, int, int]], gdma: Sequence[tuple[int, int, int]]) -> tuple[list[Span], list[Span]]:
+def schedule(
+    tiu: Sequence[tuple[int, int, int]], gdma: Sequence[tuple[int, int, int]]
+) -> tuple[list[Span], list[Span]]:
     """Start and end of every command of a group; each engine's are (id, id of the other engine's waited for, cycles).
 
     A command starts when its engine is free and the one waited for has ended. TpucError for a deadlock.

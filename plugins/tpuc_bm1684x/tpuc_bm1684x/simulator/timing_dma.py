@@ -45,7 +45,13 @@ def moved_bytes(command: Command) -> int:
         return rows * columns * size
     side = "dst" if values["fill_constant_en"] else "src"
     n, c, h, w = (values[f"{side}_{axis}size"] for axis in "nchw")
-    return n * (values["dst_csize"] if form == "DMA_tensor" and values["cmd_special_function"] == BROADCAST else c) * h * w * size
+    return (
+        n
+        * (values["dst_csize"] if form == "DMA_tensor" and values["cmd_special_function"] == BROADCAST else c)
+        * h
+        * w
+        * size
+    )
 
 
 def gdma_cycles(command: Command) -> int:

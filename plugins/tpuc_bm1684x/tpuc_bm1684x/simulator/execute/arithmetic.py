@@ -22,8 +22,22 @@ from tpuc_bm1684x.simulator.execute.operands import (
 )
 from tpuc_core.errors import TpucError
 
-BINARY = {0: "mul", 2: "add", 3: "sub", 4: "max", 5: "min", 6: "shift_logic", 7: "and", 8: "or", 9: "xor", 12: "div",
-          21: "shift_arith", 22: "rotate", 23: "mul_high", 27: "fsubabs"}
+BINARY = {
+    0: "mul",
+    2: "add",
+    3: "sub",
+    4: "max",
+    5: "min",
+    6: "shift_logic",
+    7: "and",
+    8: "or",
+    9: "xor",
+    12: "div",
+    21: "shift_arith",
+    22: "rotate",
+    23: "mul_high",
+    27: "fsubabs",
+}
 SELECT = {10: "select_gt", 11: "select_eq", 13: "select_lt"}
 SATURATED = {15: "adds", 16: "subs", 20: "muls"}
 UNARY = {1: "not", 26: "abs", 29: "first_one", 30: "first_zero"}
@@ -100,6 +114,7 @@ def _step(result: LocalTensor, value: Callable[[], np.ndarray]) -> Step:
     def run() -> None:
         array = value()
         result.store(array if array.shape == shape else np.broadcast_to(array, shape))
+
     return run
 
 
@@ -120,7 +135,11 @@ def binary(context: Context) -> tuple[Compute, np.dtype]:
         return (lambda a, b: elementwise.binary(operation_name, a, b, name, value=chosen, bf16=bf16)), dtype
     if operation_name == "div":
         rounding &= 3
-    return (lambda a, b, shift=None: elementwise.binary(operation_name, a, b, name, shift=shift, rounding=rounding, bf16=bf16)), dtype
+    return (
+        lambda a, b, shift=None: elementwise.binary(
+            operation_name, a, b, name, shift=shift, rounding=rounding, bf16=bf16
+        )
+    ), dtype
 
 
 def _unary(context: Context) -> tuple[Compute, np.dtype]:
@@ -145,11 +164,20 @@ def _bind_mac(context: Context) -> Step:
     left, right, rounding = context["opd2_addr"] & 255, context["opd2_addr"] >> 8 & 255, context["opd2_n_str"]
     if max(left, right) > 15:
         raise context.not_modelled("mac with a shift above 15")
-    result = tensor_by_layout(context, "res0", shape, dtype_of(context, "res0", context["opd0_sign"] or context["opd1_sign"]))
+    result = tensor_by_layout(
+        context, "res0", shape, dtype_of(context, "res0", context["opd0_sign"] or context["opd1_sign"])
+    )
     a, b = (loader(context, name, shape, dtype_of(context, name)) for name in ("opd0", "opd1"))
-    checked(context, lambda old, x, y: elementwise.mac(old, x, y, left, right, rounding), result.dtype, dtype_of(context, "opd0"),
-            dtype_of(context, "opd1"))
-    return _step(result, lambda: elementwise.mac(result.load(), np.broadcast_to(a(), shape), b(), left, right, rounding))
+    checked(
+        context,
+        lambda old, x, y: elementwise.mac(old, x, y, left, right, rounding),
+        result.dtype,
+        dtype_of(context, "opd0"),
+        dtype_of(context, "opd1"),
+    )
+    return _step(
+        result, lambda: elementwise.mac(result.load(), np.broadcast_to(a(), shape), b(), left, right, rounding)
+    )
 
 
 @executes("VC", "sVC")

@@ -13,16 +13,30 @@ Step = Callable[[], None]
 """An executable command."""
 Binder = Callable[["Context"], Step]
 
-FAMILIES = ("arithmetic", "compare", "convolution", "dma", "dma_rows", "linear", "matrix_multiply", "pooling", "requantize",
-            "scatter_gather", "special_function", "transpose")
+FAMILIES = (
+    "arithmetic",
+    "compare",
+    "convolution",
+    "dma",
+    "dma_rows",
+    "linear",
+    "matrix_multiply",
+    "pooling",
+    "requantize",
+    "scatter_gather",
+    "special_function",
+    "transpose",
+)
 _binders: dict[str, Binder] = {}
 
 
 def executes(*forms: str) -> Callable[[Binder], Binder]:
     """Registers the binder of some forms."""
+
     def register(binder: Binder) -> Binder:
         _binders.update(dict.fromkeys(forms, binder))
         return binder
+
     return register
 
 
@@ -34,6 +48,7 @@ def in_turn(steps: list[Step]) -> Step:
     def run() -> None:
         for step in steps:
             step()
+
     return run
 
 

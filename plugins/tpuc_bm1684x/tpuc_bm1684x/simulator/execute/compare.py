@@ -36,6 +36,7 @@ def bind_compare(context: Context) -> Step:
     def choose() -> np.ndarray:
         result = compare.select(condition, a(), b(), _any_bits(c()), _any_bits(d()), bf16=bf16)
         return np.broadcast_to(result, shape)
+
     if context.operation not in (GREATER_BOTH, LESS_BOTH):
         result = aligned_tensor(context, "res0", shape, chosen)
         return lambda: result.store(choose())
@@ -46,6 +47,7 @@ def bind_compare(context: Context) -> Step:
         first, other = compare.select(condition, x, y, x, y, bf16=bf16, flushes=True), choose()
         result.store(np.broadcast_to(first, shape))
         second.store(other)
+
     return choose_both
 
 

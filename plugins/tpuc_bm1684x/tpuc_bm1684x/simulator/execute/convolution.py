@@ -67,7 +67,9 @@ def check_windows(context: Context) -> None:
         enlarged = (size - 1) * (fields["insert"][axis] + 1) + 1 + before + after
         sizes.append((enlarged - (kernel - 1) * fields["dilation"][axis] - 1) // stride + 1)
     if min(sizes) < 1 or (context["res0_h"], context["res0_w"]) != tuple(sizes):
-        raise TpucError(f"the result is {context['res0_h']} x {context['res0_w']}; input and kernel give {sizes[0]} x {sizes[1]}")
+        raise TpucError(
+            f"the result is {context['res0_h']} x {context['res0_w']}; input and kernel give {sizes[0]} x {sizes[1]}"
+        )
 
 
 def input_tensor(context: Context, dtype: np.dtype) -> LocalTensor:
@@ -81,14 +83,17 @@ def input_tensor(context: Context, dtype: np.dtype) -> LocalTensor:
 def pad_values(context: Context, dtype: np.dtype, channels: int) -> Callable[[], dict[str, Any]]:
     """Reads the pad and insert values, one for all channels or one each, as keywords of the kernels."""
     if context["opd3_const"]:
-        fixed = {"pad_value": constant_array(context["opd3_addr"], dtype).reshape(()),
-                 "insert_value": constant_array(context["res1_addr"], dtype).reshape(())}
+        fixed = {
+            "pad_value": constant_array(context["opd3_addr"], dtype).reshape(()),
+            "insert_value": constant_array(context["res1_addr"], dtype).reshape(()),
+        }
         return lambda: fixed
     pair = compact_tensor(context, "opd3", (1, channels, 1, 2), dtype)
 
     def load() -> dict[str, Any]:
         values = pair.load()[0, :, 0]
         return {"pad_value": values[:, 0], "insert_value": values[:, 1]}
+
     return load
 
 
@@ -99,8 +104,13 @@ def old_result(context: Context, result: LocalTensor) -> Callable[[], np.ndarray
 
 def _is_signed(context: Context) -> bool:
     """How the sum of an integer convolution counts: also the presence of a zero point makes it signed."""
-    return bool(context["opd0_sign"] or context["opd1_sign"] or context["opd2_sign"] or context["opd2_addr"]
-                or not context["opd2_const"])
+    return bool(
+        context["opd0_sign"]
+        or context["opd1_sign"]
+        or context["opd2_sign"]
+        or context["opd2_addr"]
+        or not context["opd2_const"]
+    )
 
 
 def _bind_integer(context: Context) -> Step:
@@ -109,13 +119,16 @@ def _bind_integer(context: Context) -> Step:
     if result_type.kind not in "iu":
         raise context.not_modelled(f"an integer convolution with result type {context['res0_prec']}")
     result = aligned_tensor(context, "res0", result_shape(context), result_type)
-    zero_point = per_channel(context, "opd2", context["res0_c"], np.dtype(np.int8 if context["opd2_sign"] else np.uint8))
+    zero_point = per_channel(
+        context, "opd2", context["res0_c"], np.dtype(np.int8 if context["opd2_sign"] else np.uint8)
+    )
     weights, pads = integer_weights(context, zero_point), pad_values(context, x.dtype, context["opd0_c"])
     old = old_result(context, result) if result_type.itemsize == 4 else lambda: None
     fields = window_fields(context) | {"is_signed": _is_signed(context), "result": result_type}
 
     def convolve() -> None:
         result.store(conv.conv_int8(x.load(), weights(), old=old(), **fields, **pads()))
+
     return convolve
 
 
@@ -134,8 +147,12 @@ def _bind_requantized(context: Context) -> Step:
 
     def convolve() -> None:
         values = bias()
-        result.store(conv.conv_int8_requantized(x.load(), weights(), values.reshape(-1) if values.size > 1 else values.item(),
-                                                old=old(), **fields))
+        result.store(
+            conv.conv_int8_requantized(
+                x.load(), weights(), values.reshape(-1) if values.size > 1 else values.item(), old=old(), **fields
+            )
+        )
+
     return convolve
 
 
@@ -143,7 +160,11 @@ def _bind_float(context: Context, kind: ElementType) -> Step:
     x = input_tensor(context, kind.numpy())
     result = aligned_tensor(context, "res0", result_shape(context), dtype_of(context, "res0"))
     bias, weights = bias_of(context, context["res0_c"], F32), float_weights(context)
-    old = old_result(context, aligned_tensor(context, "res0", result_shape(context), F32)) if context["res_add"] else lambda: None
+    old = (
+        old_result(context, aligned_tensor(context, "res0", result_shape(context), F32))
+        if context["res_add"]
+        else lambda: None
+    )
     pads, fields = pad_values(context, kind.numpy(), context["opd0_c"]), window_fields(context)
     if kind == ElementType.F32:
         return lambda: result.store(conv.conv_f32(x.load(), weights(), bias(), old(), **fields, **pads()))

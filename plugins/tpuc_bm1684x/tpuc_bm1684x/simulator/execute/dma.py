@@ -32,8 +32,10 @@ def window(place: Place, side: str, shape: Shape, strides: Shape, size: int, lan
     try:
         return copy.Place(place.buffer, place.offset, shape, strides, size, lane_axis if place.is_local else -1)
     except ValueError as error:
-        raise TpucError(f"the {side} {list(shape)} with strides {list(strides)} at byte {place.offset:#x} leaves "
-                        f"{place.space} memory") from error
+        raise TpucError(
+            f"the {side} {list(shape)} with strides {list(strides)} at byte {place.offset:#x} leaves "
+            f"{place.space} memory"
+        ) from error
 
 
 def touches(a: Place, a_shape: Shape, a_strides: Shape, b: Place, b_shape: Shape, b_strides: Shape, size: int) -> bool:
@@ -59,7 +61,12 @@ def sizes(context: Context, side: str) -> Shape:
 
 def stride_fields(context: Context, side: str) -> Shape:
     """n, c, h, w strides of a side, in elements."""
-    return context[f"{side}_nstride"], context[f"{side}_cstride"], context[f"{side}_hstride"], context[f"{side}_wstride"]
+    return (
+        context[f"{side}_nstride"],
+        context[f"{side}_cstride"],
+        context[f"{side}_hstride"],
+        context[f"{side}_wstride"],
+    )
 
 
 def default_strides(place: Place, shape: Shape, size: int) -> Shape:
@@ -125,7 +132,9 @@ def _bind_broadcast(context: Context, source: Place, target: Place, size: int) -
     dst = sizes(context, "dst")
     channels = dst[1]
     if not target.is_local or target.offset // LANE_BYTES + channels > LANES:
-        raise TpucError(f"a broadcast to {channels} lanes from {target.space} byte {target.offset:#x} on leaves local memory")
+        raise TpucError(
+            f"a broadcast to {channels} lanes from {target.space} byte {target.offset:#x} on leaves local memory"
+        )
     if context["localmem_mask"] != (1 << 64) - 1:
         raise context.not_modelled("a broadcast with a lane mask")
     if not context["nchw_copy"] and n * h * w != dst[0] * dst[2] * dst[3]:
@@ -137,17 +146,24 @@ def _bind_broadcast(context: Context, source: Place, target: Place, size: int) -
         src_strides, dst_strides = stride_fields(context, "src"), stride_fields(context, "dst")
     src_strides, dst_strides = (*src_strides[:3], 1), (*dst_strides[:3], 1)
     if source.is_local:
-        steps = [_lane_copy(context, source, target, lane, (n, 1, h, w), (src_strides, dst_strides), size) for lane in range(channels)]
+        steps = [
+            _lane_copy(context, source, target, lane, (n, 1, h, w), (src_strides, dst_strides), size)
+            for lane in range(channels)
+        ]
         return in_turn(steps)
     from_ = window(source, "source", shape, (src_strides[0], 0, *src_strides[2:]), size)
     return partial(copy.tensor, from_, window(target, "destination", dst_shape, dst_strides, size))
 
 
-def _lane_copy(context: Context, source: Place, target: Place, lane: int, shape: Shape, strides: tuple[Shape, Shape],
-               size: int) -> Step:
+def _lane_copy(
+    context: Context, source: Place, target: Place, lane: int, shape: Shape, strides: tuple[Shape, Shape], size: int
+) -> Step:
     to = target._replace(offset=target.offset + lane * LANE_BYTES)
-    return partial(copy.tensor, window(source, "source", shape, strides[0], size),
-                   window(to, "destination", shape, strides[1], size))
+    return partial(
+        copy.tensor,
+        window(source, "source", shape, strides[0], size),
+        window(to, "destination", shape, strides[1], size),
+    )
 
 
 @executes("DMA_cw_transpose")
@@ -182,11 +198,17 @@ def bind_general(context: Context) -> Step:
     offsets = [target.offset + lane * LANE_BYTES for lane in range(copies)]
     _check_range("destination", target, offsets[-1], length * size)
     if context["fill_constant_en"]:
-        steps = [partial(copy.linear_fill, target.buffer, offset, length, size, context["constant_value"], mask) for offset in offsets]
+        steps = [
+            partial(copy.linear_fill, target.buffer, offset, length, size, context["constant_value"], mask)
+            for offset in offsets
+        ]
     else:
         source = address_of(context, "src", size)
         _check_range("source", source, source.offset, length * size)
-        steps = [partial(copy.linear, source.buffer, source.offset, target.buffer, offset, length, size, mask) for offset in offsets]
+        steps = [
+            partial(copy.linear, source.buffer, source.offset, target.buffer, offset, length, size, mask)
+            for offset in offsets
+        ]
     return in_turn(steps)
 
 

@@ -31,14 +31,18 @@ def bind_matrix(context: Context) -> Step:
     return _bind_sections(context, local, outside, (rows, columns, row_stride), inner, size)
 
 
-def _bind_sections(context: Context, local: Place, outside: Place, matrix: tuple[int, int, int], inner: str, size: int) -> Step:
+def _bind_sections(
+    context: Context, local: Place, outside: Place, matrix: tuple[int, int, int], inner: str, size: int
+) -> Step:
     rows, columns, row_stride = matrix
     steps_of = (row_stride, 1)  # strides outside of a local row, and of a local column
     if context["cmd_special_function"] == 1:
         rows, columns, steps_of = columns, rows, (1, row_stride)
     local_rows, sections, _, width = sizes(context, inner)
     if local_rows != rows or width < 1 or sections != -(-columns // width):
-        raise TpucError(f"a matrix of {rows} rows and {columns} columns does not fill {local_rows} rows of {sections} sections of {width}")
+        raise TpucError(
+            f"a matrix of {rows} rows and {columns} columns does not fill {local_rows} rows of {sections} sections of {width}"
+        )
     if context["stride_enable"]:
         n_stride, c_stride = stride_fields(context, inner)[:2]
     else:
@@ -50,7 +54,9 @@ def _bind_sections(context: Context, local: Place, outside: Place, matrix: tuple
         shape: Shape = (rows, count, 1, wide)
         start = outside._replace(offset=outside.offset + first * width * steps_of[1] * size)
         far = window(start, "matrix", shape, (steps_of[0], width * steps_of[1], 0, steps_of[1]), size)
-        near = window(_lane_after(local, first, c_stride * size), "local matrix", shape, (n_stride, c_stride, 0, 1), size)
+        near = window(
+            _lane_after(local, first, c_stride * size), "local matrix", shape, (n_stride, c_stride, 0, 1), size
+        )
         pair = (far, near) if inner == "dst" else (near, far)
         steps.append(partial(copy.tensor, *pair, context["localmem_mask"]))
     return in_turn(steps)
@@ -91,6 +97,7 @@ def bind_gather(context: Context) -> Step:
             result[0, c] = rows[c % len(rows)][np.where(found, picked, 0)]
             result[0, c][~found] = constant
         dst.store(result)
+
     return gather
 
 
@@ -116,6 +123,7 @@ def bind_scatter(context: Context) -> Step:
             for i in np.flatnonzero(picked < dst_rows):
                 result[0, c, picked[i]] = rows[c % len(rows)][i]
         dst.store(result)
+
     return scatter
 
 

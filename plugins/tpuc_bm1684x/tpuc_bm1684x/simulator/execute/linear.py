@@ -15,7 +15,11 @@ MAC, SQUARE_SUM, SQUARE_DIFFERENCE = 1, 20, 21
 @executes("LIN", "sLIN")
 def bind_linear(context: Context) -> Step:
     """opd0 * opd1 + opd2, (opd0 + opd1)**2 or (opd0 - opd1)**2; opd1 and opd2 have one value per channel."""
-    if not ElementType(element_type(context, context["res0_prec"])).is_float or context.operation not in (MAC, SQUARE_SUM, SQUARE_DIFFERENCE):
+    if not ElementType(element_type(context, context["res0_prec"])).is_float or context.operation not in (
+        MAC,
+        SQUARE_SUM,
+        SQUARE_DIFFERENCE,
+    ):
         raise context.not_modelled(f"operation {context.operation} of type {context['res0_prec']}")
     shape, dtype, bf16 = result_shape(context), dtype_of(context, "res0"), has_bf16(context, "res0")
     x, result = aligned_tensor(context, "opd0", shape, dtype), aligned_tensor(context, "res0", shape, dtype)

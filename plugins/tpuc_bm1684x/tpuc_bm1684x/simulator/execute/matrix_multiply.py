@@ -33,15 +33,24 @@ def bind_matrix_multiply(context: Context) -> Step:
     kind = element_type(context, context["opd0_prec"])
     if context.operation == NORMAL and kind == ElementType.F32 and context["res0_prec"] == ElementType.F32:
         return _bind_f32(context)
-    if context.operation == NORMAL and kind in (ElementType.I8, ElementType.I16) and context["res0_prec"] == ElementType.I32:
+    if (
+        context.operation == NORMAL
+        and kind in (ElementType.I8, ElementType.I16)
+        and context["res0_prec"] == ElementType.I32
+    ):
         if context["res_add"]:
             raise context.not_modelled("an integer matrix multiply with res_add")
-        left, right = _left(context, dtype_of(context, "opd0")), _right(context, dtype_of(context, "opd0", context["opd1_sign"]))
+        left, right = (
+            _left(context, dtype_of(context, "opd0")),
+            _right(context, dtype_of(context, "opd0", context["opd1_sign"])),
+        )
         result = _result(context, I32)
         return lambda: result(matmul.mm_int8(left(), right()))
     if context.operation in (REQUANTIZE, REQUANTIZE_RELU) and kind == ElementType.I8 and context["res0_prec"] in (0, 3):
         return _bind_requantized(context)
-    raise context.not_modelled(f"operation {context.operation} of {kind.name.lower()} with result type {context['res0_prec']}")
+    raise context.not_modelled(
+        f"operation {context.operation} of {kind.name.lower()} with result type {context['res0_prec']}"
+    )
 
 
 def _left(context: Context, dtype: np.dtype) -> Load:
@@ -104,10 +113,19 @@ def _bind_requantized(context: Context) -> Step:
         raise context.not_modelled(f"a shift by {shift}")
     is_signed = bool(context["opd0_sign"] or context["opd1_sign"] or context["opd2_sign"])
     result_type = dtype_of(context, "res0", is_signed and not relu)
-    left, right = _left(context, dtype_of(context, "opd0")), _right(context, dtype_of(context, "opd0", context["opd1_sign"]))
-    bias, result = _bias(context, np.dtype(np.int16 if context["opd2_sign"] else np.uint16)), _result(context, result_type)
-    return lambda: result(matmul.mm_int8_requantized(left(), right(), bias(), shift=shift, relu=relu, result=result_type,
-                                                     is_signed=is_signed))
+    left, right = (
+        _left(context, dtype_of(context, "opd0")),
+        _right(context, dtype_of(context, "opd0", context["opd1_sign"])),
+    )
+    bias, result = (
+        _bias(context, np.dtype(np.int16 if context["opd2_sign"] else np.uint16)),
+        _result(context, result_type),
+    )
+    return lambda: result(
+        matmul.mm_int8_requantized(
+            left(), right(), bias(), shift=shift, relu=relu, result=result_type, is_signed=is_signed
+        )
+    )
 
 
 @executes("MM2", "sMM2")
@@ -140,10 +158,13 @@ def bind_matrix_multiply2(context: Context) -> Step:
         else:
             product = matmul.mm2_int8(a, b if context.operation == NN else b.T, right_zero_point=zero, old=old())
         result.store(product.reshape(1, rows, 1, columns))
+
     return multiply
 
 
-def _float_product(context: Context, left: Load, right: Load, result: LocalTensor, old: Callable[[], np.ndarray | None]) -> Step:
+def _float_product(
+    context: Context, left: Load, right: Load, result: LocalTensor, old: Callable[[], np.ndarray | None]
+) -> Step:
     kernel = matmul.mm2_f16 if context["opd0_prec"] == ElementType.F16 else matmul.mm2_bf16
     name, operation, shape = ElementType(context["res0_prec"]).name.lower(), context.operation, result.shape
 
@@ -151,6 +172,7 @@ def _float_product(context: Context, left: Load, right: Load, result: LocalTenso
         a, b = left(), right()
         pair = (b, a) if operation == TT else (a, b.T if operation == NT else b)
         result.store(kernel(*pair, old=old(), result=name).reshape(shape))
+
     return multiply
 
 
@@ -162,7 +184,7 @@ def _matrix(context: Context, operand: str, shape: tuple[int, int], dtype: np.dt
     return lambda: tensor.load().reshape(shape)
 
 
-def _zero_point(context: Context, depth: int) -> Callable[[], np.ndarray | int]:
+def _zero_point(context: Context, depth: int) -> Callable[[], np.ndarray | float]:
     """Zero points of opd1 as an array that broadcasts against the matrix of its role in the product."""
     dtype = np.dtype(np.int8 if context["opd1_sign"] else np.uint8)
     if context["opd2_const"]:

@@ -23,8 +23,16 @@ class LocalTensor:
 
     __slots__ = ("address", "dtype", "local", "mask", "shape", "strides")
 
-    def __init__(self, memory: Memory, name: str, address: int, shape: Shape, strides: Shape, dtype: np.dtype,
-                 mask: int = ALL_LANES):
+    def __init__(
+        self,
+        memory: Memory,
+        name: str,
+        address: int,
+        shape: Shape,
+        strides: Shape,
+        dtype: np.dtype,
+        mask: int = ALL_LANES,
+    ):
         lane, offset = split_local(address)
         self.local, self.address, self.shape = memory.local, lane * LANE_BYTES + offset, shape
         self.strides, self.dtype, self.mask = strides, dtype, mask
@@ -32,7 +40,9 @@ class LocalTensor:
             raise TpucError(f"{name} at {address:#x} is not aligned to its {dtype.itemsize} bytes")
         end = last_byte(shape, strides, dtype.itemsize, lane, offset)
         if end > LANE_BYTES and min(shape) > 0:
-            raise TpucError(f"{name} {list(shape)} at {address:#x} ends at byte {end:#x} of its lanes, which have {LANE_BYTES:#x}")
+            raise TpucError(
+                f"{name} {list(shape)} at {address:#x} ends at byte {end:#x} of its lanes, which have {LANE_BYTES:#x}"
+            )
 
     def load(self) -> np.ndarray:
         """The elements as a C-contiguous array."""

@@ -31,7 +31,12 @@ def bind_pooling(context: Context) -> Step:
     kind = element_type(context, context["opd0_prec"])
     if kind != ElementType.I8 and (not kind.is_float or context["res0_prec"] != kind):
         raise context.not_modelled(f"pooling of {kind.name.lower()} with result type {context['res0_prec']}")
-    binders = {DEPTHWISE: _bind_depthwise, DEPTHWISE_RELU: _bind_depthwise, AVERAGE: _bind_average, MAXIMUM: _bind_maximum}
+    binders = {
+        DEPTHWISE: _bind_depthwise,
+        DEPTHWISE_RELU: _bind_depthwise,
+        AVERAGE: _bind_average,
+        MAXIMUM: _bind_maximum,
+    }
     if context.operation not in binders:
         raise context.not_modelled(f"operation {context.operation}")
     check_windows(context)
@@ -65,8 +70,13 @@ def _bind_depthwise(context: Context, kind: ElementType) -> Step:
     is_signed = bool(context["opd0_sign"] or context["opd1_sign"] or context["opd2_sign"])
     relu = context.operation == DEPTHWISE_RELU
     result = aligned_tensor(context, "res0", result_shape(context), dtype_of(context, "res0", is_signed and not relu))
-    fields |= {"shift": context["res1_addr"] >> 8 & 255, "rounding": context["opd2_n_str"] & 7, "relu": relu,
-               "is_signed": is_signed, "result": result.dtype}
+    fields |= {
+        "shift": context["res1_addr"] >> 8 & 255,
+        "rounding": context["opd2_n_str"] & 7,
+        "relu": relu,
+        "is_signed": is_signed,
+        "result": result.dtype,
+    }
     return lambda: result.store(pool.depthwise_int8(x.load(), weights(), bias(), **fields, **pads()))
 
 
@@ -80,14 +90,18 @@ def _bind_average(context: Context, kind: ElementType) -> Step:
         return lambda: result.store(kernel(x.load(), size, multiplier, **fields, **pads()))
     multiplier, shift = context["opd1_addr"] & 255, context["opd2_addr"]
     shift -= (shift & 1 << 31) << 1
-    return lambda: result.store(pool.average_int8(x.load(), size, multiplier, shift, result=result.dtype, **fields, **pads()))
+    return lambda: result.store(
+        pool.average_int8(x.load(), size, multiplier, shift, result=result.dtype, **fields, **pads())
+    )
 
 
 def _bind_maximum(context: Context, kind: ElementType) -> Step:
     x, size, fields = _input(context), (context["opd1_h"], context["opd1_w"]), window_fields(context)
     pads = pad_values(context, x.dtype, context["res0_c"])
     result = aligned_tensor(context, "res0", result_shape(context), dtype_of(context, "res0", context["opd0_sign"]))
-    kernel = pool.maximum if kind in (ElementType.F32, ElementType.I8) else partial(pool.maximum_half, kind.name.lower())
+    kernel = (
+        pool.maximum if kind in (ElementType.F32, ElementType.I8) else partial(pool.maximum_half, kind.name.lower())
+    )
     if kind == ElementType.I8:
         fields |= {"result": result.dtype}
     return lambda: result.store(kernel(x.load(), size, **fields, **pads()))

@@ -31,7 +31,9 @@ def bind_requantize(context: Context) -> Step:
     if kind not in sources or result_kind not in results:
         raise context.not_modelled(f"operation {operation} from type {kind} to type {result_kind}")
     shape = result_shape(context)
-    x = aligned_tensor(context, "opd0", shape, dtype_of(context, "opd0", 1 if kind == ElementType.I32 else context["opd0_sign"]))
+    x = aligned_tensor(
+        context, "opd0", shape, dtype_of(context, "opd0", 1 if kind == ElementType.I32 else context["opd0_sign"])
+    )
     is_signed = 1 if operation == DEQUANTIZE_INT and result_kind == ElementType.I32 else context["opd2_sign"]
     result = aligned_tensor(context, "res0", shape, dtype_of(context, "res0", is_signed))
     parameters = _constants(context) if context["opd1_const"] else _from_memory(context, shape[1])
@@ -42,9 +44,13 @@ def bind_requantize(context: Context) -> Step:
 def _function(context: Context, dtype: np.dtype) -> Callable[..., np.ndarray]:
     rounding = context["opd2_n_str"] & 7
     if context.operation == REQUANTIZE_INT:
-        return lambda x, multiplier, shift, zero_point: requant.requantize_int(x, multiplier, shift, zero_point, dtype, rounding)
+        return lambda x, multiplier, shift, zero_point: requant.requantize_int(
+            x, multiplier, shift, zero_point, dtype, rounding
+        )
     if context.operation == DEQUANTIZE_INT:
-        return lambda x, multiplier, shift, zero_point: requant.dequantize_int(x, multiplier, shift, zero_point, dtype, rounding)
+        return lambda x, multiplier, shift, zero_point: requant.dequantize_int(
+            x, multiplier, shift, zero_point, dtype, rounding
+        )
     if context.operation == DEQUANTIZE_FLOAT:
         return lambda x, scale, zero_point: requant.dequantize_float(x, zero_point, scale, rounding)
     to_integer = context["opd2_n_str"] >> 3 & 7
@@ -82,4 +88,5 @@ def _from_memory(context: Context, channels: int) -> Parameters:
             return words[1].view(np.float32), words[0].astype(np.uint16).view(zero)
         multiplier, shift, zero_point = words if context.operation == REQUANTIZE_INT else (words[1], words[2], words[0])
         return multiplier.view(np.int32), shift.astype(np.uint8).view(np.int8), zero_point.astype(np.uint16).view(zero)
+
     return load

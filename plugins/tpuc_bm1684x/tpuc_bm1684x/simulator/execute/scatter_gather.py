@@ -24,8 +24,16 @@ GATHER_LINE, SCATTER_LINE, SELECT_LINE = 17, 18, 19
 def bind_scatter_gather(context: Context) -> Step:
     """Rows of w elements, picked, placed or packed along w."""
     operation = SAME_AS.get(context.operation, context.operation)
-    binders = {GATHER_D1: _bind_gather, GATHER_D2: _bind_gather, SCATTER_D1: _bind_scatter, SCATTER_D2: _bind_scatter,
-               PE_GATHER: _bind_pe_gather, PE_SCATTER: _bind_pe_scatter, PE_SELECT: _bind_pack, PE_NONZERO: _bind_pack}
+    binders = {
+        GATHER_D1: _bind_gather,
+        GATHER_D2: _bind_gather,
+        SCATTER_D1: _bind_scatter,
+        SCATTER_D2: _bind_scatter,
+        PE_GATHER: _bind_pe_gather,
+        PE_SCATTER: _bind_pe_scatter,
+        PE_SELECT: _bind_pack,
+        PE_NONZERO: _bind_pack,
+    }
     if operation not in binders:
         raise context.not_modelled(f"operation {context.operation}")
     return binders[operation](context)
@@ -106,6 +114,7 @@ def _bind_gather(context: Context) -> Step:
         values = np.full(result.shape, fill, result.dtype) if is_filled else result.load()
         values[:, :, 0, named] = source.load().reshape(n, c, -1)[:, :, places]
         result.store(values)
+
     return gather
 
 
@@ -123,6 +132,7 @@ def _bind_scatter(context: Context) -> Step:
         for entry, place in zip(*index.load()):  # in this order: the last of equal indices wins
             flat[:, :, place] = values[:, :, 0, entry]
         result.store(placed)
+
     return scatter
 
 
@@ -153,6 +163,7 @@ def _bind_pe_gather(context: Context) -> Step:
     def look_up() -> None:
         old = result.load() if has_limit and fill is None else None
         result.store(_checked(gather.table, index.load(), table.load()[0, :, 0], skips=has_limit, fill=fill, out=old))
+
     return look_up
 
 
@@ -165,8 +176,11 @@ def _bind_pe_scatter(context: Context) -> Step:
 
     def scatter() -> None:
         rows = result.load().reshape(n, c, w)
-        placed = _checked(gather.scatter, rows, table.load()[0, :, 0], index.load().reshape(n, c, count), skips=has_limit)
+        placed = _checked(
+            gather.scatter, rows, table.load()[0, :, 0], index.load().reshape(n, c, count), skips=has_limit
+        )
         result.store(placed.reshape(n, c, 1, w))
+
     return scatter
 
 
@@ -180,7 +194,9 @@ def _checked(kernel: Callable[..., np.ndarray], *operands: np.ndarray, **options
 
 def _counts(context: Context, n: int, c: int) -> LocalTensor:
     strides = compact((n, c, 1, 1), 2, split_local(context["res1_addr"])[0])
-    return LocalTensor(context.memory, "res1", context["res1_addr"], (n, c, 1, 1), strides, np.dtype(np.uint16), context.lane_mask)
+    return LocalTensor(
+        context.memory, "res1", context["res1_addr"], (n, c, 1, 1), strides, np.dtype(np.uint16), context.lane_mask
+    )
 
 
 def _bind_pack(context: Context) -> Step:
@@ -204,6 +220,7 @@ def _bind_pack(context: Context) -> Step:
             rows[i, j, 0, : packed.size] = packed
         counts.store(chosen.sum(axis=2, dtype=np.uint16).reshape(n, c, 1, 1))
         result.store(rows)
+
     return pack
 
 
@@ -220,8 +237,15 @@ def bind_lines(context: Context) -> Step:
     count = h if context.operation == GATHER_LINE else context["opd0_h"]
     shape = n, c, count if context.operation == SELECT_LINE else h, w
     dtype, address = _dtype(context), context["res0_addr"]
-    result = LocalTensor(context.memory, "res0", address, shape, line_aligned(shape, dtype.itemsize, split_local(address)[0]),
-                         dtype, context.lane_mask)
+    result = LocalTensor(
+        context.memory,
+        "res0",
+        address,
+        shape,
+        line_aligned(shape, dtype.itemsize, split_local(address)[0]),
+        dtype,
+        context.lane_mask,
+    )
     index = aligned_tensor(context, "opd1", (n, c, count, 1), _dtype(context, "opd1_prec"))
     counts = _counts(context, n, c) if context.operation == SELECT_LINE else None
     if context.operation == GATHER_LINE:
@@ -240,4 +264,5 @@ def bind_lines(context: Context) -> Step:
         if counts is not None:
             counts.store((picks != 0).sum(axis=2, dtype=np.uint16).reshape(n, c, 1, 1))
         result.store(rows)
+
     return place_lines

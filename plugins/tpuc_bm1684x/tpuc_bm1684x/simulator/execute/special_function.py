@@ -23,7 +23,10 @@ def bind_special_function(context: Context) -> Step:
     shape = result_shape(context)
     if kind not in NORMALIZED:
         raise context.not_modelled(f"a special function of type {kind}")
-    x, result = aligned_tensor(context, "opd0", shape, dtype_of(context, "opd0")), aligned_tensor(context, "res0", shape, dtype_of(context, "res0"))
+    x, result = (
+        aligned_tensor(context, "opd0", shape, dtype_of(context, "opd0")),
+        aligned_tensor(context, "res0", shape, dtype_of(context, "res0")),
+    )
     if context.operation == NORMALIZE and result_kind in (kind, NORMALIZED[ElementType(kind)]):
         name = kind_name(context, "res0")
         return lambda: result.store(special.normalize(x.load(), name, bf16=bf16))
@@ -42,7 +45,9 @@ class _Coefficients:
     def __init__(self, context: Context, channels: int, dtype: np.dtype):
         count = context["opd1_n"]
         if count < 2 or context["opd1_addr"] % EU_BYTES:
-            raise TpucError(f"a series of {count} coefficients at {context['opd1_addr']:#x}; 2 or more at a multiple of {EU_BYTES} would be right")
+            raise TpucError(
+                f"a series of {count} coefficients at {context['opd1_addr']:#x}; 2 or more at a multiple of {EU_BYTES} would be right"
+            )
         self.channels, shape = channels, (1, min(channels, LANES), 1, count)
         self.tensor = LocalTensor(context.memory, "opd1", context["opd1_addr"], shape, (0, 0, 0, 1), dtype)
 

@@ -52,4 +52,5 @@ def _bind_static(context: Context, dtype: np.dtype) -> Step:
     def copy_static() -> None:
         values = np.frombuffer(source.tobytes(), dtype)
         result.store(np.broadcast_to(values.reshape((1, 1, 1, w) if is_broadcast else (1, c, 1, 1)), shape))
+
     return copy_static

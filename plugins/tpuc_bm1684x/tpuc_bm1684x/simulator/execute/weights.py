@@ -26,7 +26,9 @@ class Weights:
         self.shape = oc, ic, kh, kw = context["res0_c"], context["opd0_c"], context["opd1_h"], context["opd1_w"]
         self.blocks = -(-ic // together), kh, kw, together
         slot = self.blocks[0] * kh * kw * together
-        self.tensor = LocalTensor(context.memory, "opd1", context["opd1_addr"], (1, oc, 1, slot), (0, slot, slot, 1), dtype)
+        self.tensor = LocalTensor(
+            context.memory, "opd1", context["opd1_addr"], (1, oc, 1, slot), (0, slot, slot, 1), dtype
+        )
 
     def load(self) -> np.ndarray:
         """The bytes as they lie: [1, oc, 1, elements of an output channel]."""
@@ -91,11 +93,15 @@ def integer_weights(context: Context, zero_point: Callable[[], np.ndarray]) -> C
     rotate, dtype = bool(context["kernel_rotate"]), np.dtype(np.int8 if context["opd1_sign"] else np.uint8)
     weights = (ConstantWeights if context["opd1_const"] else Weights)(context, dtype)
     latest = [zero_point()]
-    cache = PackedCache(weights, lambda array: conv.pack_int8(array, latest[0].reshape(-1) if latest[0].size > 1 else latest[0].item(), rotate))
+    cache = PackedCache(
+        weights,
+        lambda array: conv.pack_int8(array, latest[0].reshape(-1) if latest[0].size > 1 else latest[0].item(), rotate),
+    )
 
     def get() -> PackedWeights:
         now = zero_point()
         if not np.array_equal(now, latest[0]):
             latest[0], cache.raw = now, None
         return cache.get()
+
     return get
