@@ -12,18 +12,18 @@ MODES = ["F32", "INT8"]
     {"oc": 8, "kernel": 3, "pad": 1}, {"oc": 70, "kernel": 1}, {"oc": 130, "kernel": 3, "stride": 2, "pad": 1, "relu": True}, {"oc": 12, "kernel": 5, "pad": 2, "dilation": 2},
     {"oc": 6, "kernel": 3, "group": 3, "pad": 1}, {"oc": 66, "kernel": 3, "pad": 1, "bias": False}, {"oc": 4, "kernel": 7, "stride": 2, "pad": 3, "relu": True},
 ], ids=str)
-def test_convolution(prove, mode, options):
+def test_convolution(prove_net, mode, options):
     net = Net((2, 6, 14, 13))
     net.conv(net.values[0], **options)
-    prove(net.lowered(mode))
+    prove_net(net, mode)
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("channels", "stride"), [(8, 1), (65, 2), (130, 1)])
-def test_depthwise_convolution(prove, mode, channels, stride):
+def test_depthwise_convolution(prove_net, mode, channels, stride):
     net = Net((2, channels, 9, 10))
     net.conv(net.values[0], channels, 3, stride=stride, pad=1, group=channels, relu=True)
-    prove(net.lowered(mode))
+    prove_net(net, mode)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -61,53 +61,53 @@ def test_a_residual_block_stays_in_local_memory(prove, mode):
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("kind", ["MaxPool", "AvgPool"])
 @pytest.mark.parametrize("counts", [True, False])
-def test_pooling(prove, mode, kind, counts):
+def test_pooling(prove_net, mode, kind, counts):
     net = Net((2, 70, 9, 11))
     net.op(kind, [net.values[0]], (2, 70, 5, 6), kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1], count_include_pad=counts)
-    prove(net.lowered(mode))
+    prove_net(net, mode)
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("relu", [True, False])
 @pytest.mark.parametrize("kind", ["Add", "Sub", "Mul", "Max", "Min"])
-def test_two_tensors(prove, mode, kind, relu):
+def test_two_tensors(prove_net, mode, kind, relu):
     net = Net((2, 66, 5, 7), (2, 66, 5, 7))
     attributes = {"do_relu": relu} if kind in ("Add", "Sub", "Mul") else {}
     net.op(kind, net.values[:2], (2, 66, 5, 7), **attributes)
-    prove(net.lowered(mode))
+    prove_net(net, mode)
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("shape", [(1, 1, 1, 1), (1, 66, 1, 1), (2, 66, 1, 1), (1, 1, 5, 7), (7,), (5, 1), (2, 1, 5, 1)], ids=str)
-def test_broadcast(prove, mode, shape):
+def test_broadcast(prove_net, mode, shape):
     net = Net((2, 66, 5, 7), shape)
     net.op("Mul", net.values[:2], (2, 66, 5, 7))
-    prove(net.lowered(mode))
+    prove_net(net, mode)
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("shape", [(1,), (1, 66, 1, 1), (2, 66, 5, 7)], ids=str)
-def test_a_constant_operand(prove, mode, shape):
+def test_a_constant_operand(prove_net, mode, shape):
     net = Net((2, 66, 5, 7))
     net.op("Add", [net.values[0], net.weight("c", shape)], (2, 66, 5, 7))
-    prove(net.lowered(mode))
+    prove_net(net, mode)
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("kind", ["Relu", "Sigmoid", "SiLU", "Tanh", "HardSwish", "Exp", "Abs"])
-def test_functions_of_one_variable(prove, mode, kind):
+def test_functions_of_one_variable(prove_net, mode, kind):
     net = Net((2, 66, 5, 7))
     net.op(kind, [net.values[0]], (2, 66, 5, 7))
-    prove(net.lowered(mode))
+    prove_net(net, mode)
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_leaky_and_parametric_relu_and_limits(prove, mode):
+def test_leaky_and_parametric_relu_and_limits(prove_net, mode):
     net = Net((2, 66, 5, 7))
     x = net.op("LeakyRelu", [net.values[0]], (2, 66, 5, 7), alpha=0.1)
     x = net.op("PRelu", [x, net.weight("slope", (1, 66, 1, 1))], (2, 66, 5, 7))
     net.op("Clip", [x], (2, 66, 5, 7), min=-1.0, max=2.0)
-    prove(net.lowered(mode))
+    prove_net(net, mode)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -124,21 +124,21 @@ def test_permute(prove, mode, shape, order):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_concat_slice_pad_and_reshape(prove, mode):
+def test_concat_slice_pad_and_reshape(prove_net, mode):
     net = Net((2, 5, 6, 7), (2, 3, 6, 7))
     x = net.op("Concat", net.values[:2], (2, 8, 6, 7), axis=1)
     x = net.op("Slice", [x, None, None, None], (2, 4, 3, 5), offset=[0, 1, 0, 2], steps=[1, 2, 2, 1], ends=[2, 8, 6, 7])
     x = net.op("Pad", [x, None], (2, 4, 6, 6), mode="constant", paddings=[0, 0, 1, 0, 0, 0, 2, 1], val=0.5)
     net.op("Reshape", [x], (2, 144), shape=[2, 144])
-    prove(net.lowered(mode))
+    prove_net(net, mode)
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("is_crd", [True, False])
-def test_depth_to_space(prove, mode, is_crd):
+def test_depth_to_space(prove_net, mode, is_crd):
     net = Net((2, 12, 3, 4))
     net.op("Depth2Space", [net.values[0]], (2, 3, 6, 8), block_h=2, block_w=2, is_CRD=is_crd, is_inversed=False)
-    prove(net.lowered(mode))
+    prove_net(net, mode)
 
 
 @pytest.mark.parametrize(("shape", "axis"), [((3, 1000), 1), ((2, 5, 7, 9), 1), ((1, 21, 60, 70), 1), ((2, 3, 4), 2), ((70, 6), 0)], ids=str)
@@ -152,21 +152,21 @@ def test_softmax(prove, shape, axis):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_matrix_with_constant(prove, mode):
+def test_matrix_with_constant(prove_net, mode):
     net = Net((5, 300))
     weight, bias = net.weight("w", (300, 130), 0.1), net.weight("b", (130,))
     net.op("MatMul", [net.values[0], weight, bias], (5, 130))
-    prove(net.lowered(mode))
+    prove_net(net, mode)
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("stride", "pad"), [(1, 0), (2, 1), (3, 0)])
-def test_deconvolution(prove, mode, stride, pad):
+def test_deconvolution(prove_net, mode, stride, pad):
     net = Net((2, 6, 5, 4))
     size = [(v - 1) * stride + 3 - 2 * pad for v in (5, 4)]
     net.op("Deconv", [net.values[0], net.weight("w", (70, 6, 3, 3)), net.weight("b", (70,))], (2, 70, *size), kernel_shape=[3, 3],
            strides=[stride] * 2, pads=[pad] * 4, dilations=[1, 1], group=1)
-    prove(net.lowered(mode))
+    prove_net(net, mode)
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -244,12 +244,8 @@ class KernelTask(Task):
         rows = self.section.rows[key]
         view = GlobalView.whole(tensor_name(value), global_view(value).storage, (n, c, h, w)).images(images.start, images.stop).rows(rows)
         x = engine.local((len(images), c, len(rows), w), view.storage)
-        (engine.load_to_lanes if c == 1 and self.kernel.out_shape[1] > 1 and not self._contracts() else engine.load)(x, view)
+        (engine.load_to_lanes if key in self.section.step.spread else engine.load)(x, view)
         return x
-
-    def _contracts(self) -> bool:
-        """Whether the op sums over input channels, so that one channel is not broadcast."""
-        return self.kernel.op.name in ("tpu.Conv2D", "tpu.Deconv", "tpu.MatMul")
 
     def run(self, emitter: Emitter) -> None:
         self.prepare(emitter)
@@ -276,10 +272,10 @@ class KernelTask(Task):
                 self._load_ahead(engine, index + 1)
             constants = {} if offset is None else block_operands(block, offset)
             if len(chunks) == 1:
-                self.kernel.emit(engine, out, inputs, constants, part)
+                self.kernel.compute(engine, out, inputs, constants, part)
             else:
                 for n in range(out.shape[0]):
-                    self.kernel.emit(engine, out.images(n, n + 1).channels(*chunk), [x.images(n, n + 1) for x in inputs], constants, part)
+                    self.kernel.compute(engine, out.images(n, n + 1).channels(*chunk), [x.images(n, n + 1) for x in inputs], constants, part)
             if len(chunks) > 1 or not self.blocks.is_kept:
                 self.blocks.free(engine, self.kernel, index)
 

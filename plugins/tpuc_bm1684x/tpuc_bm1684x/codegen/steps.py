@@ -33,8 +33,20 @@ class GroupStep:
         """The keys of a kernel's operands: tensors of the group are kept under their own four axes."""
         return [(name, self.made.get(name, shape)) for name, shape in kernel.in_keys]
 
+    @cached_property
+    def spread(self) -> set[Key]:
+        """The operands of one channel that some op reads in every lane."""
+        return {key for kernel in self.kernels for index, key in enumerate(self.keys(kernel)) if kernel.is_spread(index)}
+
     def rows(self, section: int) -> dict[Key, Rows]:
-        """The rows of every tensor that a section of the output rows needs."""
+        """The rows of every tensor in a section: what its output rows need, and of the tensors that are made here also
+        those before the next section's that nothing needs. So every tensor comes to be as a whole."""
+        following = self._rows(section + 1, {}) if section + 1 < self.hsecs else {}
+        until = {k.name: following[k.name, k.out_shape].start if following else k.out_shape[2] for k in self.kernels}
+        return self._rows(section, until)
+
+    def _rows(self, section: int, until: dict[str, int]) -> dict[Key, Rows]:
+        """The rows that a section needs, and more of the tensors that are made up to a row that is given by name."""
         needed: dict[str, Rows] = {}
         loaded: dict[Key, Rows] = {}
         for kernel in reversed(self.kernels):
@@ -43,6 +55,7 @@ class GroupStep:
                 own = cut(kernel.out_shape[2], self.hsecs, section)
                 rows = own if rows is None else rows.union(own)
             assert rows is not None, kernel.name
+            rows = Rows(rows.start if section else 0, max(rows.stop, until.get(kernel.name, 0)))
             loaded[kernel.name, kernel.out_shape] = rows
             for index in range(len(kernel.activations)):
                 key = kernel.in_keys[index]

@@ -49,7 +49,7 @@ def is_constant(value: SSAValue) -> bool:
 
 @dataclass(frozen=True)
 class Slice:
-    """What a local kernel computes: rows of the output, from the rows of each input that are at hand."""
+    """What a local kernel computes: rows of the output, from rows of each input: those at hand, or (in `emit`) just the needed ones."""
 
     rows: Rows
     inputs: tuple[Rows, ...]
@@ -139,8 +139,22 @@ class LocalKernel(Kernel):
         """Whether output rows can be computed apart."""
         return True
 
+    def is_spread(self, index: int) -> bool:
+        """Whether every lane reads the one channel of an input: it must lie in all of them."""
+        return False
+
+    def needed(self, part: Slice) -> tuple[Rows, ...]:
+        """The rows of each input that a part is computed from, of those at hand."""
+        return tuple(self.input_rows(index, part.rows) for index in range(len(part.inputs)))
+
+    def compute(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
+        """Emit from inputs that may have more rows at hand than this op needs: other ops of the group may need them."""
+        needed = self.needed(part)
+        fitting = [x if rows == given else engine.rows(x, rows.within(given)) for x, rows, given in zip(inputs, needed, part.inputs)]
+        self.emit(engine, out, fitting, constants, Slice(part.rows, needed))
+
     def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
-        """Compute `out` (channels of one chunk)."""
+        """Compute `out` (channels of one chunk) from just the rows of the inputs that it needs."""
         raise NotImplementedError(type(self).__name__)
 
 

@@ -45,13 +45,11 @@ class SweepKernel(LocalKernel):
             raise DoesNotFit("rows that only see padding")
         return needed
 
-    def windowed(self, engine: Engine, x: Operand, part: Slice) -> tuple[Operand, Sweep]:
-        """The input rows that this part needs, and the sweep over just them."""
-        if len(part.rows) == self.out_shape[2]:
-            return x, self.sweep
-        needed = self.sweep.input_rows(part.rows, self.in_shape()[2])
-        sweep = checked(self.sweep.on_rows(part.rows, self.in_shape()[2]), self.name)
-        return (x if needed == part.inputs[0] else engine.rows(x, needed.within(part.inputs[0]))), sweep
+    def sweep_on(self, rows: Rows) -> Sweep:
+        """The sweep over just the input rows that some output rows need."""
+        if len(rows) == self.out_shape[2]:
+            return self.sweep
+        return checked(self.sweep.on_rows(rows, self.in_shape()[2]), self.name)
 
 
 def dense_filter(weight: np.ndarray, channels_in: int, group: int) -> np.ndarray:
@@ -135,7 +133,7 @@ class Conv2D(SweepKernel):
         return chunks_of(self.out_shape[1], self.constants()[0].slot_bytes)
 
     def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
-        x, sweep = self.windowed(engine, inputs[0], part)
+        x, sweep = inputs[0], self.sweep_on(part.rows)
         bias = constants.get("bias")
         instruction = engine.depthwise if self.is_depthwise else engine.conv
         if not self.is_int8:
@@ -187,7 +185,7 @@ class Deconv(SweepKernel):
         return chunks_of(self.out_shape[1], self.constants()[0].slot_bytes)
 
     def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
-        x, sweep = self.windowed(engine, inputs[0], part)
+        x, sweep = inputs[0], self.sweep_on(part.rows)
         bias = constants.get("bias")
         if not self.is_int8:
             engine.conv(out, x, constants["filter"], bias, sweep)

@@ -23,7 +23,13 @@ class BroadcastKernel(LocalKernel):
 
     def axes_of(self, value: SSAValue) -> Shape4:
         shape = shape_of(value)
-        return shape4((1,) * (len(shape_of(self.out)) - len(shape)) + tuple(shape))
+        axes = shape4((1,) * (len(shape_of(self.out)) - len(shape)) + tuple(shape))
+        if any(size not in (1, whole) for size, whole in zip(axes, self.out_shape)):
+            raise TpucError(f'"{self.name}": bm1684x broadcasts along the first three axes and all others together; {list(shape)} to {list(shape_of(self.out))} is not like that')
+        return axes
+
+    def is_spread(self, index: int) -> bool:
+        return self.in_shape(index)[1] == 1 < self.out_shape[1]
 
     @property
     def is_float(self) -> bool:

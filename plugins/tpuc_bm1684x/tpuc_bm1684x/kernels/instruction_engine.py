@@ -171,6 +171,7 @@ class InstructionEngine:
         self._pooling(1, out, x, sweep, [], opd1_const=1, opd1_addr=raw_bits(multiplier, x.storage), opd2_const=1, opd2_addr=0)
 
     def _aligned_copy(self, x: Local) -> Local:
+        """The tensor itself, or a copy in the aligned layout that lives to the end of the scope."""
         if x.is_aligned:
             return x
         whole = self.local(x.shape, x.storage)
@@ -251,28 +252,31 @@ class InstructionEngine:
         self._check_sizes(out)
         return {f"res0_{axis}": size for axis, size in zip("nchw", out.shape)}
 
+    def _on_aligned(self, form: str, out: Local, x: Local, *others: Local, **fields: int) -> None:
+        """An instruction that takes its operand in the aligned layout only, and writes that."""
+        with self.scope():
+            x = self._aligned_copy(x)
+            self._issue("tiu", form, [x, *others], [out], res0_addr=out.offset, res0_prec=ELEMENT_TYPE[out.storage], opd0_addr=x.offset,
+                        opd0_prec=ELEMENT_TYPE[x.storage], **(self._flat_shape(out) | fields))
+
     def requantize(self, out: Local, x: Local, parameters: Local | tuple[int, int, int], rounding: Rounding) -> None:
         if isinstance(parameters, Local):
             fields = {"opd1_addr": parameters.offset}
         else:
             multiplier, shift, zero_point = parameters
             fields = {"opd1_const": 1, "opd1_addr": multiplier & 0xFFFFFFFF, "opd2_addr": (shift & 0xFF) | (zero_point & 0xFFFF) << 16}
-        reads = [x, *([parameters] if isinstance(parameters, Local) else [])]
-        self._issue("tiu", "sRQDQ", reads, [out], tsk_eu_typ=1, res0_addr=out.offset, opd0_addr=x.offset, res0_prec=ELEMENT_TYPE[out.storage],
-                    opd0_prec=ELEMENT_TYPE[x.storage], opd0_sign=1, opd2_sign=is_signed(out.storage), opd2_n_str=int(rounding), **self._flat_shape(out), **fields)
+        others = [parameters] if isinstance(parameters, Local) else []
+        self._on_aligned("sRQDQ", out, x, *others, tsk_eu_typ=1, opd0_sign=1, opd2_sign=is_signed(out.storage), opd2_n_str=int(rounding), **fields)
 
     def dequantize(self, out: Local, x: Local, scale: float, zero_point: int) -> None:
-        self._issue("tiu", "sRQDQ", [x], [out], tsk_eu_typ=3, res0_addr=out.offset, opd0_addr=x.offset, res0_prec=ELEMENT_TYPE["f32"],
-                    opd0_prec=ELEMENT_TYPE[x.storage], opd0_sign=is_signed(x.storage), opd1_const=1, opd1_addr=zero_point & 0xFFFF,
-                    opd2_addr=raw_bits(scale, "f32"), **self._flat_shape(out))
+        self._on_aligned("sRQDQ", out, x, tsk_eu_typ=3, opd0_sign=is_signed(x.storage), opd1_const=1, opd1_addr=zero_point & 0xFFFF,
+                         opd2_addr=raw_bits(scale, "f32"))
 
     def taylor(self, out: Local, x: Local, coefficients: Local) -> None:
-        self._issue("tiu", "sSFU", [x, coefficients], [out], tsk_eu_typ=13, res0_addr=out.offset, opd0_addr=x.offset, opd1_addr=coefficients.offset,
-                    opd1_n=coefficients.shape[3], res0_prec=ELEMENT_TYPE[out.storage], opd0_prec=ELEMENT_TYPE[x.storage], **self._flat_shape(out))
+        self._on_aligned("sSFU", out, x, coefficients, tsk_eu_typ=13, opd1_addr=coefficients.offset, opd1_n=coefficients.shape[3])
 
     def rsqrt(self, out: Local, x: Local) -> None:
-        self._issue("tiu", "sSFU", [x], [out], tsk_eu_typ=17, res0_addr=out.offset, opd0_addr=x.offset, opd2_n_str=DIVISION_STEPS,
-                    res0_prec=ELEMENT_TYPE[out.storage], opd0_prec=ELEMENT_TYPE[x.storage], **self._flat_shape(out))
+        self._on_aligned("sSFU", out, x, tsk_eu_typ=17, opd2_n_str=DIVISION_STEPS)
 
     def static_table(self, out: Local, offset_bytes: int) -> None:
         self._issue("tiu", "sTRANSBC", [], [out], tsk_eu_typ=4, res0_addr=out.offset, opd0_addr=STATIC_BASE + offset_bytes,
@@ -281,9 +285,11 @@ class InstructionEngine:
     def table(self, out: Local, x: Local, table: Local) -> None:
         n, c, h, w = out.shape
         flat = Local.aligned(out.offset, (n, c, 1, h * w), out.storage)
-        self._issue("tiu", "sSG", [x, table], [out], tsk_eu_typ=5, res0_addr=out.offset, opd0_addr=table.offset, opd1_addr=x.offset,
-                    opd0_str=Layout.PER_LANE, opd0_h=1, opd0_w=table.shape[3], opd1_c=c, opd1_w=h * w, res0_prec=ElementType.I8,
-                    opd0_prec=ElementType.I8, opd1_prec=ElementType.I8, **self._flat_shape(flat))
+        with self.scope():
+            x = self._aligned_copy(x)
+            self._issue("tiu", "sSG", [x, table], [out], tsk_eu_typ=5, res0_addr=out.offset, opd0_addr=table.offset, opd1_addr=x.offset,
+                        opd0_str=Layout.PER_LANE, opd0_h=1, opd0_w=table.shape[3], opd1_c=c, opd1_w=h * w, res0_prec=ElementType.I8,
+                        opd0_prec=ElementType.I8, opd1_prec=ElementType.I8, **self._flat_shape(flat))
 
 
 def immediate_storage(value: Any, storage: str, operation: str, out_storage: str) -> str:

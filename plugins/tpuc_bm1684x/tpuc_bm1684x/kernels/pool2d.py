@@ -36,7 +36,7 @@ class Pool2D(SweepKernel):
         self.counts_padding = bool(self.op.get("count_include_pad")) or not any(self.sweep.pads)
 
     def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
-        x, sweep = self.windowed(engine, inputs[0], part)
+        x, sweep = inputs[0], self.sweep_on(part.rows)
         kh, kw = sweep.kernel
         if self.is_max:
             engine.max_pool(out, x, sweep)

@@ -34,7 +34,8 @@ class CostModel:
 
     def kernel(self, kernel: LocalKernel, images: int, part: Slice) -> KernelCost:
         """The cost of a kernel on some images and rows. Raises DoesNotFit where an instruction cannot take it."""
-        key = (kernel.name, images, part.rows.start == 0, part.rows.stop == kernel.out_shape[2], len(part.rows), tuple(len(r) for r in part.inputs))
+        used = tuple((len(given), rows.within(given)) for rows, given in zip(kernel.needed(part), part.inputs))
+        key = (kernel.name, images, part.rows.start == 0, part.rows.stop == kernel.out_shape[2], len(part.rows), used)
         if key not in self.kernel_costs:
             self.kernel_costs[key] = _run(kernel, images, part)
         return self.kernel_costs[key]
@@ -48,10 +49,10 @@ def _run(kernel: LocalKernel, images: int, part: Slice) -> KernelCost:
     for chunk, block in kernel.blocks:
         constants = block_operands(block, 0)
         if len(kernel.blocks) == 1:
-            kernel.emit(engine, out, inputs, constants, part)
+            kernel.compute(engine, out, inputs, constants, part)
         else:
             for n in range(images):
-                kernel.emit(engine, out.images(n, n + 1).channels(*chunk), [x.images(n, n + 1) for x in inputs], constants, part)
+                kernel.compute(engine, out.images(n, n + 1).channels(*chunk), [x.images(n, n + 1) for x in inputs], constants, part)
     return KernelCost(engine.cycles["tiu"], engine.peak_bytes)
 
 

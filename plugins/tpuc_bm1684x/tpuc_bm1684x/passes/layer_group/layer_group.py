@@ -131,14 +131,10 @@ def can_share(kernels: Sequence[LocalKernel]) -> bool:
     if len({k.out_shape[0] for k in kernels}) > 1:
         return False
     for kernel in kernels:
-        for name, shape in kernel.in_keys:
-            is_spread = shape[1] == 1 < kernel.out_shape[1] and kernel.op.name in ELEMENTWISE
-            if name in made and (made[name] != shape or is_spread):
+        for index, (name, shape) in enumerate(kernel.in_keys):
+            if name in made and (made[name] != shape or kernel.is_spread(index)):
                 return False
     return True
-
-
-ELEMENTWISE = {f"tpu.{name}" for name in ("Add", "Sub", "Mul", "Div", "Max", "Min", "PReluOp")}
 
 
 class AnyAddress(Mapping):
