@@ -82,7 +82,7 @@ def evaluate(model: Model, inputs: Mapping[str, np.ndarray], *, keep: Collection
 def _checked_input(inputs: Mapping[str, np.ndarray], name: str, shape: tuple[int, ...]) -> np.ndarray:
     if name not in inputs:
         raise TpucError(f'input "{name}" is missing; given: {", ".join(inputs) or "none"}')
-    array = np.ascontiguousarray(inputs[name], np.float32)
+    array = np.asarray(inputs[name], np.float32, order="C")
     if array.shape != shape:
         raise TpucError(f'input "{name}" has the shape {list(array.shape)} where the model wants {list(shape)}')
     return array
