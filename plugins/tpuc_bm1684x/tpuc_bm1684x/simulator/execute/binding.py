@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 
 from tpuc_bm1684x.isa.fields import Command
@@ -75,14 +76,19 @@ class Context:
         return NotModelled(f"{what} is not modelled")
 
 
+@cache
+def _import_families() -> None:
+    """The modules register their binders; they import this one."""
+    for family in FAMILIES:
+        import_module(f"tpuc_bm1684x.simulator.execute.{family}")
+
+
 def bind(command: Command, memory: Memory, lane_mask: int | None = None) -> Step:
     """The function that executes a command. `lane_mask` replaces the command's own.
 
     Raises TpucError for what is not modelled, lies outside its memory, or contradicts itself.
     """
-    if not _binders:
-        for family in FAMILIES:
-            import_module(f"tpuc_bm1684x.simulator.execute.{family}")
+    _import_families()
     binder = _binders.get(command.form)
     if binder is None:
         raise NotModelled("this form of command is not modelled")
