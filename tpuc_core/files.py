@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -32,6 +33,18 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         raise TpucError(f'cannot write "{path}": {error.strerror or error}') from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def writable_file(path: str | Path) -> Path:
+    """The path, if a file can be written there: for long commands to ask at their start. Raises TpucError otherwise."""
+    path = Path(path)
+    if path.is_dir():
+        raise TpucError(f'cannot write "{path}": {os.strerror(errno.EISDIR)}')
+    if not path.parent.is_dir():
+        raise TpucError(f'cannot write "{path}": {os.strerror(errno.ENOENT)}')
+    if not os.access(path.parent, os.W_OK):
+        raise TpucError(f'cannot write "{path}": {os.strerror(errno.EACCES)}')
+    return path
 
 
 def _umask() -> int:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tpuc_core.files import writable_file
+
 if TYPE_CHECKING:
     from tpuc_core.deploy import Build, Validation
 
@@ -44,6 +46,7 @@ def deploy(test_input: str | None, test_reference: Path | None, tolerance: str |
 
     limits = Tolerance.parse(tolerance) if tolerance else None
     wanted = Job(**job)
+    writable_file(wanted.bmodel)
     top = load_top(wanted)
     words = test_input or DEFAULT_INPUT
     inputs = {} if skip_validation else load_inputs_of(top, words.split(","))

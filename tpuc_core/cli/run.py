@@ -10,7 +10,7 @@ import click
 
 from tpuc_core.cli.preprocessing import split_words
 from tpuc_core.errors import TpucError
-from tpuc_core.files import existing_file
+from tpuc_core.files import existing_file, writable_file
 from tpuc_core.plugins import plugins
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def run(model_file: str, words: str, output: str, dump_all_tensors: bool, out_fi
     from tpuc_core.npz import save_npz
 
     path = existing_file(model_file)
+    writable_file(output)
     session = plugins().runner(path.suffix, runner).open(path)
     profile_of = getattr(session, "profile", None)
     if profile and profile_of is None:

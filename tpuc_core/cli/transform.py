@@ -12,7 +12,7 @@ import click
 
 from tpuc_core.cli.preprocessing import Shapes, given, preprocessing_options, split_words
 from tpuc_core.errors import TpucError
-from tpuc_core.files import existing_file, whole_file
+from tpuc_core.files import existing_file, whole_file, writable_file
 from tpuc_core.hookspecs import Frontend, FrontendOptions
 from tpuc_core.plugins import plugins
 
@@ -50,7 +50,11 @@ def transform(model_name: str, model_def: str, model_data: str | None, input_sha
     limits = Tolerance.parse(tolerance)
     if test_result and not test_input:
         raise TpucError("--test_result needs --test_input")
+    if Path(model_name).name != model_name:
+        raise TpucError(f'--model_name "{model_name}" should be a name without folders: files are named after it')
     options = FrontendOptions(model_name, input_shapes, tuple(split_words(output_names)), Preprocessing(**given(rest)))
+    for output in filter(None, (mlir, test_result)):
+        writable_file(output)
     job = _Job(plugins().frontend(files[0].suffix), files, options, Path(mlir))
     words = split_words(test_input)
     if not words:

@@ -68,7 +68,10 @@ def match_inputs(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, Sequence
 
 def read_image_list(path: str | Path) -> list[str]:
     """The samples of a list file, one a line (several inputs of one sample with commas between), found from here or beside the list."""
-    lines = [line.strip() for line in existing_file(path).read_text(encoding="utf-8").splitlines()]
+    try:
+        lines = [line.strip() for line in existing_file(path).read_text(encoding="utf-8").splitlines()]
+    except UnicodeDecodeError as error:
+        raise TpucError(f'"{path}" is not a list of samples: byte {error.start} is not UTF-8') from error
     samples = [line for line in lines if line and not line.startswith("#")]
     if not samples:
         raise TpucError(f'"{path}" lists no images')

@@ -237,9 +237,16 @@ def load_model(path: str | Path) -> Model:
         found = [p for p in (path.parent / file_name, Path(file_name)) if p.is_file()]
         if found:
             model.weights = Weights(found[0])
+            _check_weights(model, found[0])
         elif any(op.name == "top.Weight" for op in module.walk()):
             raise TpucError(f'"{path}" wants the weights "{file_name}", which is neither beside it nor in the current directory')
     return model
+
+
+def _check_weights(model: Model, file: Path) -> None:
+    missing = sorted({tensor_name(op.results[0]) for op in model.module.walk() if op.name == "top.Weight"} - set(model.weights))
+    if missing:
+        raise TpucError(f'"{file}" lacks {len(missing)} weights of model "{model.name}", such as "{missing[0]}"; is it the file of another model?')
 
 
 def save_model(model: Model, path: str | Path, weight_file: str | None = None) -> None:

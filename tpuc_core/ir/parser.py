@@ -74,6 +74,8 @@ def parse_file(path: Path) -> ModuleOp:
         raise TpucError(f'"{path}" is not an MLIR text file: byte {error.start} is not UTF-8') from error
     except OSError as error:
         raise TpucError(f'cannot read "{path}": {error.strerror}') from error
+    if not text.strip():
+        raise TpucError(f'"{path}" is empty')
     return parse_text(text, str(path))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from tpuc_core.errors import TpucError
+from tpuc_core.files import writable_file
 
 
 @click.command("calibrate")
@@ -29,6 +30,7 @@ def calibrate(mlir: str, data_list: str | None, dataset: str | None, input_num: 
     method = threshold_method(cali_method)
     if (data_list is None) == (dataset is None):
         raise TpucError("give the samples: either --data_list or --dataset")
+    writable_file(output)
     model = load_model(mlir)
     samples = _samples(data_list, dataset, input_num, seed)
     statistics = collect(model, samples)
