@@ -57,8 +57,8 @@ def arithmetic(cmd_id: int = 1, wait: int = 1, **fields: int) -> bytes:
 
 @pytest.fixture
 def build() -> Callable[..., bytes]:
-    """build(tiu=..., gdma=..., dtype="f32", scale=1.0, zero_point=0, section=None) -> the bytes of a file with the input "x" and
-    the output "y"; without commands it computes y = x + 1."""
+    """build(tiu=..., gdma=..., dtype="f32", ends=((scale, zero point), ...), section=None) -> the bytes of a file with
+    the input "x" and the output "y"; without commands it computes y = x + 1."""
 
     def make(
         tiu: list[bytes] | None = None,

@@ -4,7 +4,6 @@ import subprocess
 import sys
 
 import pytest
-
 from tpuc_bm1684x.isa import FORM_BY_NAME
 from tpuc_bm1684x.simulator.execute.binding import NotModelled, bind
 from tpuc_bm1684x.simulator.memory import Memory

@@ -1,6 +1,6 @@
 """Small nets, compiled by the vendor's tools and run by its runtime: what the simulator is compared with.
 
-python tests/tpuc_bm1684x/simulator/vendor_nets.py      makes data/*.bmodel and data/*.npz again (needs the vendor's tools)
+python tests/tpuc_bm1684x/simulator/vendor_nets.py    makes data/* again (needs the vendor's tools)
 """
 
 from __future__ import annotations

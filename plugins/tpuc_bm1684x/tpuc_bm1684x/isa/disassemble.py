@@ -11,7 +11,7 @@ HIDDEN = {"cmd_short", "cmd_id", "cmd_id_dep", "cmd_id_en", "cmd_type", "cmd_spe
 
 
 def format_command(command: Command) -> str:
-    """`12 (waits 7) sCONV conv res0_prec=i32 ...`: id, awaited id of the other engine, form, operation, fields not 0."""
+    """`12 (waits 7) sCONV conv res0_prec=i32 ...`: id, awaited id, form, operation, fields not 0."""
     values, fields = command.values(), command.fields
     shown = [
         f"{name}={fields[name].text(value)}"

@@ -15,7 +15,7 @@ from tpuc_bm1684x.isa.fields import Command, Field
 from tpuc_bm1684x.isa.stream import ALL_FORMS, FORM_BY_NAME
 
 SEMANTICS = Path(__file__).with_name("semantics")
-GENERATED = "<!-- made by `python -m tpuc_bm1684x.isa.document docs/isa`; change the declarations in tpuc_bm1684x/isa instead -->\n"
+GENERATED = "<!-- made by `python -m tpuc_bm1684x.isa.document docs/isa` from the declarations: change those -->\n"
 HEADER_FIELDS = {
     "cmd_short",
     "cmd_id",
@@ -74,8 +74,9 @@ def _index(families: dict[str, list[type[Command]]]) -> str:
         for kind in (kinds.Layout, kinds.PadMode, kinds.Rounding)
     )
     return (
-        f"{GENERATED}# Instruction set of the BM1684X\n\nThe TIU computes on [local memory](memory.md), the GDMA moves tensors between memories. "
-        f"Each runs a [stream](streams.md) of commands; [timing](timing.md) says what they cost.\n\n## TIU\n\n{part('tiu')}\n## GDMA\n\n{part('gdma')}\n"
+        f"{GENERATED}# Instruction set of the BM1684X\n\nThe TIU computes on [local memory](memory.md), "
+        f"the GDMA moves tensors between memories. Each runs a [stream](streams.md) of commands; "
+        f"[timing](timing.md) says what they cost.\n\n## TIU\n\n{part('tiu')}\n## GDMA\n\n{part('gdma')}\n"
         f"## Numbers in fields\n\n{types}\n{enums}"
     )
 
@@ -130,8 +131,8 @@ def _memory() -> str:
     return f"""{GENERATED}# Memories
 
 {_table(["memory", "first address", "bytes", "what"], rows)}
-TIU commands take local addresses as lane * {memory_map.LANE_BYTES:#x} + offset and look at their low 24 bits only. A lane has {memory_map.BANKS} banks
-of {memory_map.BANK_BYTES:#x} bytes.
+TIU commands take local addresses as lane * {memory_map.LANE_BYTES:#x} + offset and look at their low 24 bits only.
+A lane has {memory_map.BANKS} banks of {memory_map.BANK_BYTES:#x} bytes.
 
 ## Layouts of a tensor [n, c, h, w] in local memory
 
@@ -152,13 +153,14 @@ slots = (start lane + c) / {memory_map.LANES}, rounded up. A tensor that leaves 
 def _streams() -> str:
     return f"""{GENERATED}# Streams
 
-A command group has one stream for each engine; both run at the same time, and the next group starts when both have ended. Commands of a
-stream run in order and are numbered 1, 2, 3, ... (`cmd_id`). `cmd_id_dep` is the number of the other engine's command that must have ended
-before this one starts (0: none). A wait that is never met hangs the chip; the simulator reports a deadlock.
+A command group has one stream for each engine; both run at the same time, and the next group starts when both have
+ended. Commands of a stream run in order and are numbered 1, 2, 3, ... (`cmd_id`). `cmd_id_dep` is the number of the
+other engine's command that must have ended before this one starts (0: none). A wait that is never met hangs the chip;
+the simulator reports a deadlock.
 
 | | TIU | GDMA |
 | --- | --- | --- |
-| length of a command | that of its form: `cmd_short`, opcode, operation | 96 bytes; the closing one {FORM_BY_NAME["sDMA_sys"].size_bytes} |
+| length of a command | that of its form | 96 bytes; the closing one {FORM_BY_NAME["sDMA_sys"].size_bytes} |
 | closing command | SYSID `end`, `cmd_id_en` 0 | sDMA_sys, function 0 |
 | padding | zeros to a multiple of 128 bytes | the same |
 

@@ -9,8 +9,9 @@ MATRIX_MULTIPLY2 = {4: "mm2_nn", 5: "mm2_nt", 6: "mm2_tt"}
 ARITHMETIC = {
     0: "mul", 1: "not", 2: "add", 3: "sub", 4: "max", 5: "min", 6: "shift_logic", 7: "and", 8: "or", 9: "xor",
     10: "select_gt", 11: "select_eq", 12: "div", 13: "select_lt", 14: "cast", 15: "adds", 16: "subs", 17: "clamp",
-    18: "mac", 19: "copy", 20: "muls", 21: "shift_arith", 22: "rotate", 23: "mul_high", 24: "eu_index", 25: "lane_index",
-    26: "abs", 27: "abs_difference", 28: "copy_batch", 29: "first_one", 30: "first_zero",
+    18: "mac", 19: "copy", 20: "muls", 21: "shift_arith", 22: "rotate", 23: "mul_high",
+    24: "eu_index", 25: "lane_index", 26: "abs", 27: "abs_difference", 28: "copy_batch", 29: "first_one",
+    30: "first_zero",
 }
 REQUANTIZE = {0: "requantize_float", 1: "requantize_int", 3: "dequantize_float", 4: "dequantize_int"}
 TRANSPOSE = {0: "cw_transpose", 1: "wc_transpose", 2: "lane_copy", 3: "lane_broadcast", 4: "static_broadcast",

@@ -1,4 +1,4 @@
-"""TIU commands, short forms: what compilers emit. The fields mean what they mean in the long form; all lanes take part."""
+"""TIU commands, short forms: what compilers emit. Fields mean what they mean in the long form; all lanes take part."""
 
 from __future__ import annotations
 

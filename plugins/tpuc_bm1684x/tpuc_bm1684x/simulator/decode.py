@@ -1,4 +1,4 @@
-"""From the bytes of a net to commands in the order in which they run; everything that can be checked without running is."""
+"""From the bytes of a net to commands in the order in which they run, checked as far as can be without running."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LANE_REGISTER, LANE_REGISTER_LOAD, LANE_REGISTER_COLLECT = 2, 3, 4
 
 @dataclass(frozen=True)
 class Entry:
-    """A command of a net: which group it is in, which engine runs it, and the lanes that replace its own mask, or None."""
+    """A command of a net: its group, its engine, and the lanes that replace its own mask, or None."""
 
     group: int
     engine: Engine
@@ -44,8 +44,10 @@ class Group:
     gdma: list[Entry]
 
     def in_order(self) -> Iterator[Entry]:
-        """The commands in an order that keeps each engine's and starts none before what it waits for. TpucError where the
-        engines wait for each other, or for a command that does not exist."""
+        """The commands in an order that keeps each engine's and starts none before what it waits for.
+
+        TpucError where the engines wait for each other, or for a command that does not exist.
+        """
         queues = {"gdma": self.gdma, "tiu": self.tiu}
         done, position = {"gdma": 0, "tiu": 0}, {"gdma": 0, "tiu": 0}
         while any(position[engine] < len(queue) for engine, queue in queues.items()):
@@ -98,7 +100,7 @@ def _entries(index: int, engine: Engine, stream: bytes, count: int) -> Iterator[
 
 
 def _with_lane_register(index: int, entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Applies the lane register, which system commands set: while it is on it replaces the mask of each data command."""
+    """Applies the lane register of system commands: while it is on it replaces the mask of each data command."""
     register: int | None = None
     for entry in entries:
         command = entry.command

@@ -31,7 +31,7 @@ Shape = tuple[int, int, int, int]
 
 
 def static_tables() -> np.ndarray:
-    """The chip's function tables as 32-bit words, from the start of static memory: powers of e, coefficients of series."""
+    """The chip's function tables, 32-bit words from the start of static memory: powers of e, series."""
     return np.load(Path(__file__).with_name("static_memory.npy"))
 
 
@@ -79,7 +79,8 @@ class Memory:
         offset, size = address - GLOBAL_BASE, math.prod(shape) * dtype.itemsize
         if offset < 0 or offset + size > self.global_memory.size:
             raise TpucError(
-                f"a tensor of {size} bytes at {address:#x} lies outside the {self.global_memory.size} bytes of global memory"
+                f"a tensor of {size} bytes at {address:#x} lies outside "
+                f"the {self.global_memory.size} bytes of global memory"
             )
         return self.global_memory[offset : offset + size].view(dtype).reshape(shape)
 

@@ -104,4 +104,5 @@ class Profile:
             )
         text = tabulate(rows, ["engine", "form", "operation", "commands", "cycles", "bytes"], tablefmt="simple")
         milliseconds = self.total_cycles * 1000 / CLOCK_HZ
-        return f"{text}\ntotal {self.total_cycles} cycles, {milliseconds:.3f} ms at {CLOCK_HZ // 1_000_000} MHz (an estimate)"
+        total = f"total {self.total_cycles} cycles, {milliseconds:.3f} ms at {CLOCK_HZ // 1_000_000} MHz (an estimate)"
+        return f"{text}\n{total}"

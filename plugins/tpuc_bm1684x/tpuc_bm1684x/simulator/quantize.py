@@ -18,8 +18,8 @@ INTEGER_LIMITS = {
 
 
 def stored(value: np.ndarray, tensor: Tensor) -> np.ndarray:
-    """The input as the net takes it: round_half_away(real * scale + zero_point) for integers. Values of the stored dtype
-    pass unchanged. TpucError for another shape, or for a dtype that is neither real nor the stored one."""
+    """The input as the net takes it: round_half_away(real * scale + zero_point) for integers. Values of the stored
+    dtype pass unchanged. TpucError for another shape, or for a dtype that is neither real nor the stored one."""
     if value.shape != tensor.shape:
         raise TpucError(f'input "{tensor.name}" has the shape {list(value.shape)}; {list(tensor.shape)} would be right')
     if value.dtype == tensor.numpy_dtype:

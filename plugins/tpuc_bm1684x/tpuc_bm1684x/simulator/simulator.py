@@ -30,8 +30,8 @@ from tpuc_core.session import TensorInfo, Tensors
 class Simulator:
     """An open bmodel, with the interface of `tpuc_core.session.Session`.
 
-    source: a path or a file's bytes; net: its name, where the file holds several; stage: which of the net's sets of input
-    shapes. Everything is decoded, checked and bound here, once; TpucError says what a file has that cannot be simulated.
+    source: a path or a file's bytes; net: its name, where the file holds several; stage: which of the net's sets of
+    input shapes. Everything is decoded, checked and bound here, once; TpucError says what cannot be simulated.
     """
 
     def __init__(self, source: str | Path | bytes, *, net: str | None = None, stage: int = 0):
@@ -54,10 +54,10 @@ class Simulator:
         self._steps = [_bound(entry, self.memory) for entry in self._entries]
 
     def run(self, inputs: Tensors, *, all_tensors: bool = False, dequantize: bool = True) -> Tensors:
-        """The outputs by name; with `all_tensors` every tensor that the file's tensor map knows, in order of computation.
+        """The outputs by name; with `all_tensors` every tensor of the file's tensor map, in order of computation.
 
-        inputs: by name, real values (float) or stored values of the input's dtype. Quantized tensors come back as float32
-        (`dequantize`) or in their stored type. TpucError for missing or foreign names, shapes and types.
+        inputs: by name, real values (float) or stored values of the input's dtype. Quantized tensors come back as
+        float32 (`dequantize`) or in their stored type. TpucError for missing or foreign names, shapes and types.
         """
         self._write_inputs(inputs)
         found: Tensors = self._run_all(dequantize) if all_tensors else {}

@@ -1,4 +1,4 @@
-"""Shows tensors of a compiled file by name: the file's tensor map says after which command, and where, each piece is."""
+"""Shows tensors of a compiled file by name: its tensor map says after which command, and where, each piece is."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Capture:
         for entry, array, missing in zip(self.map.entries, self.arrays, self.missing):
             if missing > 0:
                 raise TpucError(
-                    f'tensor "{entry["name"]}": {missing} of its elements are in no piece of the tensor map that was made'
+                    f'tensor "{entry["name"]}": {missing} of its elements are in no piece that was made'
                 )
             array = array.reshape(entry["shape"])
             found[entry["name"]] = (

@@ -1,4 +1,4 @@
-"""Cycles of commands and of whole command groups, by the model that the vendor's compiler estimates with (docs/isa/timing.md).
+"""Cycles of commands and command groups, as the vendor's compiler estimates them (docs/isa/timing.md).
 
 It is an estimate: no command was timed on hardware. Both engines run at 1 GHz.
 """

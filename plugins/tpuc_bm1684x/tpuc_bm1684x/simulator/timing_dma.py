@@ -120,7 +120,7 @@ def _strides(command: Command, side: str, shape: list[int]) -> list[int]:
 
 
 def _channels(shape: list[int], strides: list[int], size: int) -> int:
-    """Memory channels that a tensor move uses: those of the starts of its blocks (one n, c) and of every 4 KiB after."""
+    """Memory channels of a tensor move: those of the starts of its blocks (one n, c) and of every 4 KiB after."""
     n, c, h, _ = shape
     pieces = min(CHANNELS, max(1, -(-h * strides[2] * size // CHANNEL_BYTES)))
     used: set[int] = set()

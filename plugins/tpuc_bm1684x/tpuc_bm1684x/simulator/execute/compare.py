@@ -24,7 +24,7 @@ CONDITION = {GREATER_BOTH: "gt", GREATER: "gt", EQUAL: "eq", LESS_BOTH: "lt", LE
 
 @executes("CMP", "sCMP")
 def bind_compare(context: Context) -> Step:
-    """res0 = opd0 [condition] opd1 ? opd2 : opd3; in the variants with both, that is res1, and res0 chooses opd0 or opd1."""
+    """res0 = opd0 [condition] opd1 ? opd2 : opd3. In the variants with both, that is res1; res0 is opd0 or opd1."""
     if context.operation not in CONDITION:
         raise context.not_modelled(f"operation {context.operation}")
     condition, bf16, shape = CONDITION[context.operation], has_bf16(context, "opd0"), result_shape(context)

@@ -26,7 +26,7 @@ def address_of(context: Context, side: str, size: int) -> Place:
 
 
 def window(place: Place, side: str, shape: Shape, strides: Shape, size: int, lane_axis: int = 1) -> copy.Place:
-    """A checked tensor in a memory, for the copy kernels. `lane_axis`: which axis counts lanes, if the memory is local."""
+    """A checked tensor in a memory, for the copy kernels. `lane_axis` counts lanes, if the memory is local."""
     if min(shape) < 1:
         raise TpucError(f"the {side} {list(shape)} has an empty dimension")
     try:

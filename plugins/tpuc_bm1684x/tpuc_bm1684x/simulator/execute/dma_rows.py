@@ -41,7 +41,8 @@ def _bind_sections(
     local_rows, sections, _, width = sizes(context, inner)
     if local_rows != rows or width < 1 or sections != -(-columns // width):
         raise TpucError(
-            f"a matrix of {rows} rows and {columns} columns does not fill {local_rows} rows of {sections} sections of {width}"
+            f"a matrix of {rows} rows and {columns} columns does not fill "
+            f"{local_rows} rows of {sections} sections of {width}"
         )
     if context["stride_enable"]:
         n_stride, c_stride = stride_fields(context, inner)[:2]
@@ -63,7 +64,7 @@ def _bind_sections(
 
 
 def _lane_after(place: Place, lanes: int, slot_bytes: int) -> Place:
-    """The place of the tensor that starts that many lanes later; past the last lane it is in the next slot of the first.
+    """The place that lies that many lanes later; past the last lane it is in the next slot of the first.
 
     A tensor's own slots count from its start lane, so the offset moves by a whole slot and never by part of one.
     """
@@ -154,7 +155,7 @@ class _RowTensor:
         return touches(self.start, self.shape, self.strides, other.start, other.shape, other.strides, self.size)
 
     def overlaps_itself(self) -> bool:
-        """True unless rows follow each other within a channel, and channels that share a slot or memory after their rows."""
+        """True unless each row starts after the one before, and each channel after the rows of the one before."""
         _, c, h, w = self.shape
         _, channel, row, _ = self.strides
         return (h > 1 and row < w) or (c > (LANES if self.start.is_local else 1) and channel < (h - 1) * row + w)

@@ -19,7 +19,7 @@ FREE_STRIDE_BITS = 18
 
 
 class LocalTensor:
-    """A tensor in local memory: address, shape [n, c, h, w], strides in elements, dtype. Checked once against the lanes."""
+    """A tensor in local memory: address, shape [n, c, h, w], strides in elements, dtype; checked once."""
 
     __slots__ = ("address", "dtype", "local", "mask", "shape", "strides")
 
@@ -126,8 +126,10 @@ def free_strides(context: Context, operand: str) -> Shape:
 
 
 def loader(context: Context, operand: str, shape: Shape, dtype: np.dtype) -> Load:
-    """Reads an operand that is a constant, or a tensor with a `_str` field, as an array that broadcasts to the shape: where
-    n, h or w has the stride 0, the size is 1. Channels stay apart, since they lie in different lanes."""
+    """Reads an operand that is a constant, or a tensor with a `_str` field, as an array that broadcasts to the shape.
+
+    Where n, h or w has the stride 0, the size is 1. Channels stay apart, since they lie in different lanes.
+    """
     if context.field(f"{operand}_const", 0):
         value = constant_array(context[f"{operand}_addr"], dtype)
         return lambda: value

@@ -60,8 +60,8 @@ def _index_type(context: Context) -> np.dtype:
 
 
 class _VectorIndex:
-    """One index vector for all channels: an entry per lane, packed from slot to slot. Where the limit is on, an index of all
-    ones names no element. Indices of two dimensions, (x, y) in 32 bits, count in rows of `width`."""
+    """One index vector for all channels: an entry per lane, packed from slot to slot. Where the limit is on, an
+    index of all ones names no element. Indices of two dimensions, (x, y) in 32 bits, count in rows of `width`."""
 
     def __init__(self, context: Context, count: int, size: int, width: int):
         if split_local(context["opd1_addr"])[0]:

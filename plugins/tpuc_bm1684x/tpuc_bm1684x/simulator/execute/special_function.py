@@ -46,7 +46,8 @@ class _Coefficients:
         count = context["opd1_n"]
         if count < 2 or context["opd1_addr"] % EU_BYTES:
             raise TpucError(
-                f"a series of {count} coefficients at {context['opd1_addr']:#x}; 2 or more at a multiple of {EU_BYTES} would be right"
+                f"a series of {count} coefficients at {context['opd1_addr']:#x}; "
+                f"2 or more at a multiple of {EU_BYTES} would be right"
             )
         self.channels, shape = channels, (1, min(channels, LANES), 1, count)
         self.tensor = LocalTensor(context.memory, "opd1", context["opd1_addr"], shape, (0, 0, 0, 1), dtype)

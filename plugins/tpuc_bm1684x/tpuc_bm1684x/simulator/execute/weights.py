@@ -17,8 +17,8 @@ INPUT_CHANNELS_TOGETHER = {ElementType.I8: 64, ElementType.F32: 1, ElementType.F
 
 
 class Weights:
-    """The weights [oc, ic, kh, kw] of a convolution. An output channel lies in one lane: groups of input channels, then kernel
-    rows and columns, then the channels of the group; the last group is filled up."""
+    """The weights [oc, ic, kh, kw] of a convolution. An output channel lies in one lane: groups of input channels, then
+    kernel rows and columns, then the channels of the group; the last group is filled up."""
 
     def __init__(self, context: Context, dtype: np.dtype):
         kind = ElementType(context["opd0_prec"])
