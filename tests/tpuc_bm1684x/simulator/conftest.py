@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,8 @@ def arithmetic(cmd_id: int = 1, wait: int = 1, **fields: int) -> bytes:
 
 @pytest.fixture
 def build() -> Callable[..., bytes]:
-    """build(tiu=..., gdma=..., dtype="f32", ends=((scale, zero point), ...), section=None) -> the bytes of a file with
-    the input "x" and the output "y"; without commands it computes y = x + 1."""
+    """build(tiu=..., gdma=..., dtype="f32", ends=((scale, zero point), ...), section=None, stage={}) -> the bytes of a
+    file with the input "x" and the output "y"; without commands it computes y = x + 1."""
 
     def make(
         tiu: list[bytes] | None = None,
@@ -66,12 +67,14 @@ def build() -> Callable[..., bytes]:
         dtype: str = "f32",
         ends: tuple = ((1.0, 0), (1.0, 0)),
         section: dict[str, Any] | None = None,
+        stage: dict[str, int] | None = None,
     ) -> bytes:
         tiu = [arithmetic()] if tiu is None else tiu
         gdma = [move(1, 0, X, LOCAL_BASE + LOCAL_X), move(2, 1, LOCAL_BASE + LOCAL_Y, Y)] if gdma is None else gdma
         group = CommandGroup(join_stream("tiu", tiu), join_stream("gdma", gdma), len(tiu) + 1, len(gdma) + 1)
         x, y = Tensor("x", dtype, SHAPE, X, *ends[0]), Tensor("y", dtype, SHAPE, Y, *ends[1])
-        stage = Stage([x], [y], [SubNet([x], [y], [group])], X, SPACE, section=Section(section) if section else None)
-        return encode_bmodel(Bmodel([Net("net", [stage])]))
+        made = Stage([x], [y], [SubNet([x], [y], [group])], X, SPACE, section=Section(section) if section else None)
+        made = replace(made, **(stage or {}))
+        return encode_bmodel(Bmodel([Net("net", [made])]))
 
     return make

@@ -115,6 +115,12 @@ def test_an_unknown_net_or_stage_is_named(build):
         Simulator(build(), stage=1)
 
 
+@pytest.mark.parametrize("stage", [{"ctx_size": 1 << 40}, {"ctx_address": 0x1000}])
+def test_a_file_that_wants_more_memory_than_a_chip_has_is_an_error(build, stage):
+    with pytest.raises(TpucError, match="which lie outside the chip's global memory"):
+        Simulator(build(stage=stage))
+
+
 def tensor(name, pieces, shape=(C, H, W)):
     return {
         "name": name,

@@ -26,6 +26,9 @@ from tpuc_bm1684x.simulator.tensor_map import TensorMap
 from tpuc_core.errors import TpucError, unknown
 from tpuc_core.session import TensorInfo, Tensors
 
+MOST_GLOBAL_BYTES = 16 << 30
+"""DDR of the largest boards."""
+
 
 class Simulator:
     """An open bmodel, with the interface of `tpuc_core.session.Session`.
@@ -125,14 +128,18 @@ def tensor_info(tensor: Tensor, is_input: bool) -> TensorInfo:
 
 
 def _global_bytes(stage: Stage) -> int:
-    ends = [
-        stage.ctx_address + stage.ctx_size,
-        stage.io_address + stage.io_size,
-        GLOBAL_BASE,
-        stage.coefficient_address + len(stage.coefficients),
+    """The global memory that the stage's coefficients, neurons and ends take. TpucError for one that no chip has."""
+    ranges = [
+        (stage.ctx_address, stage.ctx_size),
+        (stage.io_address, stage.io_size),
+        (stage.coefficient_address, len(stage.coefficients)),
+        *((tensor.address, tensor.size_bytes) for tensor in (*stage.inputs, *stage.outputs)),
     ]
-    ends += [tensor.address + tensor.size_bytes for tensor in (*stage.inputs, *stage.outputs)]
-    return max(ends) - GLOBAL_BASE
+    used = [(first, size) for first, size in ranges if size]
+    for first, size in used:
+        if first < GLOBAL_BASE or first + size > GLOBAL_BASE + MOST_GLOBAL_BYTES:
+            raise TpucError(f"the bmodel uses {size} bytes at {first:#x}, which lie outside the chip's global memory")
+    return max((first + size for first, size in used), default=GLOBAL_BASE) - GLOBAL_BASE
 
 
 def _bound(entry: Entry, memory: Memory) -> Step:

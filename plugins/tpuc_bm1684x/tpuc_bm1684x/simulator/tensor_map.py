@@ -93,9 +93,7 @@ class Capture:
         found: Tensors = {}
         for entry, array, missing in zip(self.map.entries, self.arrays, self.missing):
             if missing > 0:
-                raise TpucError(
-                    f'tensor "{entry["name"]}": {missing} of its elements are in no piece that was made'
-                )
+                raise TpucError(f'tensor "{entry["name"]}": {missing} of its elements are in no piece that was made')
             array = array.reshape(entry["shape"])
             found[entry["name"]] = (
                 dequantized(array, entry["storage"], entry["scale"], entry["zero_point"]) if dequantize else array
