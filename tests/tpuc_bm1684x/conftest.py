@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import nets
+from device_limits import check_device_limits
 from tpuc_bm1684x.codegen.steps import BOUNDARIES
 from tpuc_bm1684x.interpreter import Interpreter
 from tpuc_bm1684x.passes.address_assign import AddressAssign
@@ -32,6 +33,7 @@ def compiled(tmp_path):
     def run(model: Model, name: str = "net", opt: int = 2) -> tuple[Path, Model]:
         final, path = model.clone(), tmp_path / f"{name}.bmodel"
         run_passes(final, [WeightReorder(), SubnetDivide(), LayerGroup(opt), AddressAssign(), Codegen(str(path))])
+        check_device_limits(path)
         return path, final
 
     return run

@@ -10,7 +10,7 @@ from tpuc_bm1684x.kernels.base import LocalKernel, Slice, register
 from tpuc_bm1684x.kernels.engine import Engine, Operand
 from tpuc_core.errors import TpucError, did_you_mean
 
-EXP_SERIES_BYTES, EXP_TERMS = 1024, 10  # the series of exp in static memory (docs/isa/static_memory.md)
+EXP_SERIES_BYTES, EXP_TERMS = 1024, 10  # the series of exp in static memory (docs/isa/memory.md)
 EXPONENT_BIAS, FRACTION_BITS = 127, 23
 
 

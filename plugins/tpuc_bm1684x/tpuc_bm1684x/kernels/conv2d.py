@@ -25,11 +25,13 @@ def checked(sweep: Sweep, name: str) -> Sweep:
 
 
 def sweep_of(kernel: LocalKernel, pad_value: float = 0) -> Sweep:
-    """The sweep that an op's kernel_shape, strides, dilations and pads [top, left, bottom, right] describe."""
+    """The sweep that an op's kernel_shape, strides, dilations and pads [top, left, bottom, right] describe. A stride to nowhere,
+    as of a pooling over everything, is 1."""
     op = kernel.op
+    sy, sx = (stride if size > 1 else 1 for stride, size in zip(op.get("strides"), kernel.out_shape[2:]))
     top, left, bottom, right = op.get("pads")
     dilation = op.get("dilations") or (1, 1) if "dilations" in op.attributes else (1, 1)
-    return checked(Sweep(tuple(op.get("kernel_shape")), tuple(op.get("strides")), tuple(dilation), (top, bottom, left, right), pad_value=pad_value), kernel.name)
+    return checked(Sweep(tuple(op.get("kernel_shape")), (sy, sx), tuple(dilation), (top, bottom, left, right), pad_value=pad_value), kernel.name)
 
 
 class SweepKernel(LocalKernel):

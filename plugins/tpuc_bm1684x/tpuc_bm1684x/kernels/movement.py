@@ -8,10 +8,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tpuc_bm1684x.kernels.base import AliasKernel, GlobalKernel, LocalKernel, Slice, register
+from tpuc_bm1684x.kernels.constants import STORAGE
 from tpuc_bm1684x.kernels.engine import Engine, GlobalView, Operand, Rows
 from tpuc_core.errors import TpucError
 from tpuc_core.ir import shape_of
 
+MOST_SIZE = 65535  # elements of an axis of a transfer
+MOST_W_STRIDE_BYTES = 128  # between neighbours of a row: the device's limit, which the C model does not check
 Axis = tuple[int, int, int]  # size, stride in the destination, stride in the source; in elements
 
 
@@ -34,37 +37,56 @@ def merged(axes: Sequence[Axis]) -> list[Axis]:
 
 
 def copy_elements(engine: Engine, out: GlobalView, source: GlobalView, axes: Sequence[Axis], to_offset: int = 0, of_offset: int = 0) -> None:
-    """Copy a box of any number of axes inside global memory; axes beyond the four of a transfer are a loop."""
+    """Copy a box of any number of axes of any size inside global memory; what one transfer cannot take is a loop."""
     axes = merged(axes)
-    loops, inner = axes[:-4], axes[-4:]
-    if len(inner) < 4 and inner[-1][0] > 65535:
-        size, to, of = inner[-1]
-        width = next(w for w in range(65535, 0, -1) if size % w == 0)
-        inner = [*inner[:-1], (size // width, width * to, width * of), (width, to, of)]
-    inner = [(1, 0, 0)] * (4 - len(inner)) + list(inner)
-    swap = _swapped(inner)
+    for index, (size, to, of) in enumerate(axes):
+        if size > MOST_SIZE:
+            before, behind = axes[:index], axes[index + 1 :]
+            width = next((w for w in range(MOST_SIZE, MOST_SIZE // 16, -1) if size % w == 0), MOST_SIZE)
+            whole = size // width * width
+            _copy_box(engine, out, source, [*before, (size // width, width * to, width * of), (width, to, of), *behind], to_offset, of_offset)
+            if whole < size:
+                copy_elements(engine, out, source, [*before, (size - whole, to, of), *behind], to_offset + whole * to, of_offset + whole * of)
+            return
+    _copy_box(engine, out, source, axes, to_offset, of_offset)
+
+
+def _copy_box(engine: Engine, out: GlobalView, source: GlobalView, axes: Sequence[Axis], to_offset: int, of_offset: int) -> None:
+    """The same for axes of sizes that fit. Where different axes are contiguous, the transfer turns them around."""
+    turned = _turned(axes)
+    most = MOST_W_STRIDE_BYTES // STORAGE[out.storage].itemsize
+    if turned is None and (min(axes[-1][1:]) < 1 or max(axes[-1][1:]) > most):
+        axes = [*axes, (1, 1, 1)]
+    ordered = [(1, 0, 0)] * 3 + list(turned or axes)
+    loops, inner = ordered[:-4], ordered[-4:]
+    shape, to_strides, of_strides = zip(*inner)
     for index in itertools.product(*(range(size) for size, _, _ in loops)):
         to_start = to_offset + sum(i * to for i, (_, to, _) in zip(index, loops))
         of_start = of_offset + sum(i * of for i, (_, _, of) in zip(index, loops))
-        if swap is not None:
-            engine.transpose_global(out.viewed(swap[0], swap[1], to_start), source.viewed(swap[2], swap[3], of_start))
-            continue
-        shape = tuple(size for size, _, _ in inner)
-        engine.copy_global(out.viewed(shape, tuple(a[1] for a in inner), to_start), source.viewed(shape, tuple(a[2] for a in inner), of_start))
+        if turned is None:
+            engine.copy_global(out.viewed(shape, to_strides, to_start), source.viewed(shape, of_strides, of_start))
+        else:
+            n, c, h, w = range(4)
+            target = out.viewed([shape[i] for i in (n, w, h, c)], [to_strides[i] for i in (n, w, h, c)], to_start)
+            engine.transpose_global(target, source.viewed(shape, of_strides, of_start))
 
 
-def _swapped(inner: Sequence[Axis]):
-    """Shapes and strides for the chip's c-w transpose [n, c, h, w] -> [n, w, h, c], where the axis that is contiguous in the
-    source is not the one that is contiguous in the destination; else None."""
-    (n, nt, nf), (a, at, af), (b, bt, bf), (c, ct, cf) = inner
-    if cf == 1 or ct != 1 or c == 1:
+def fill_elements(engine: Engine, out: GlobalView, count: int, value: float) -> None:
+    """Set the first elements of a compact tensor."""
+    rows = count // MOST_SIZE
+    for start, shape in ((0, (1, 1, rows, MOST_SIZE)), (rows * MOST_SIZE, (1, 1, 1, count % MOST_SIZE))):
+        if np.prod(shape):
+            engine.fill_global(out.viewed(shape, (0, 0, MOST_SIZE, 1), start), value)
+
+
+def _turned(axes: Sequence[Axis]) -> list[Axis] | None:
+    """The axes in the order of a c-w transpose's source, [..., n, c, h, w], where the axis that is contiguous in the source is
+    not the one that is contiguous in the destination; else None."""
+    to_axis, of_axis = (next((a for a in axes if a[side] == 1 and a[0] > 1), None) for side in (1, 2))
+    if to_axis is None or of_axis is None or to_axis is of_axis:
         return None
-    if bf == 1 and b > 1:
-        source, h = (n, c, a, b), (at, af)
-        return (n, b, a, c), (nt, bt, h[0], 1), source, (nf, cf, h[1], 1)
-    if af == 1 and a > 1:
-        return (n, a, b, c), (nt, at, bt, 1), (n, c, b, a), (nf, cf, bf, 1)
-    return None
+    others = [(1, 0, 0), (1, 0, 0), *(a for a in axes if a is not to_axis and a is not of_axis)]
+    return [*others[:-1], to_axis, others[-1], of_axis]
 
 
 @register("tpu.Reshape")
@@ -123,7 +145,7 @@ class Pad(GlobalKernel):
         paddings = self.op.get("paddings")
         if self.op.get("mode") != "constant" or min(paddings) < 0:
             raise TpucError(f'"{self.name}": padding on bm1684x is by a constant and not negative; this one is mode "{self.op.get("mode")}", {paddings}')
-        engine.fill_global(out, self.op.get("val"))
+        fill_elements(engine, out, int(np.prod(shape)), self.op.get("val"))
         to = compact_strides(shape)
         axes = list(zip(source_shape, to, compact_strides(source_shape)))
         copy_elements(engine, out, inputs[0], axes, sum(p * t for p, t in zip(paddings, to)))

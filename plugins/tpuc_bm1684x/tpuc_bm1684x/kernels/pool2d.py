@@ -17,7 +17,7 @@ LOWEST = {"i8": -128, "u8": 0, "f32": float(np.finfo(np.float32).min)}
 def window_counts(size: int, out: int, kernel: int, stride: int, before: int) -> np.ndarray:
     """How many cells of each window along one axis are no padding."""
     starts = np.arange(out) * stride - before
-    return np.minimum(starts + kernel, size) - np.maximum(starts, 0)
+    return np.maximum(np.minimum(starts + kernel, size) - np.maximum(starts, 0), 0)
 
 
 def runs(values: np.ndarray) -> list[tuple[slice, int]]:
@@ -60,4 +60,4 @@ class Pool2D(SweepKernel):
         down = window_counts(ih, oh, kh, sy, up)[part.rows.start : part.rows.stop]
         for (rows, count_h), (columns, count_w) in itertools.product(runs(down), runs(window_counts(iw, ow, kw, sx, left))):
             place = engine.window(out, rows, columns)
-            engine.mul(place, place, 1 / (count_h * count_w))
+            engine.mul(place, place, 1 / max(1, count_h * count_w))
