@@ -115,9 +115,9 @@ def group_step(group) -> GroupStep:
 
 
 def outputs_of(kernels: Sequence[LocalKernel], returned: set[SSAValue]) -> list[str]:
-    """The tensors of some kernels that anything else uses."""
+    """The tensors of some kernels that anything else uses, and those that nothing uses."""
     inside = {kernel.op for kernel in kernels}
-    return [k.name for k in kernels if k.out in returned or any(use.operation not in inside for use in k.out.uses)]
+    return [k.name for k in kernels if k.out in returned or not k.out.uses or any(use.operation not in inside for use in k.out.uses)]
 
 
 @dataclass

@@ -25,13 +25,18 @@ def checked(sweep: Sweep, name: str) -> Sweep:
 
 
 def sweep_of(kernel: LocalKernel, pad_value: float = 0) -> Sweep:
-    """The sweep that an op's kernel_shape, strides, dilations and pads [top, left, bottom, right] describe. A stride to nowhere,
-    as of a pooling over everything, is 1."""
+    """The sweep that an op's kernel_shape, strides, dilations and pads [top, left, bottom, right] describe."""
     op = kernel.op
-    sy, sx = (stride if size > 1 else 1 for stride, size in zip(op.get("strides"), kernel.out_shape[2:]))
     top, left, bottom, right = op.get("pads")
     dilation = op.get("dilations") or (1, 1) if "dilations" in op.attributes else (1, 1)
-    return checked(Sweep(tuple(op.get("kernel_shape")), (sy, sx), tuple(dilation), (top, bottom, left, right), pad_value=pad_value), kernel.name)
+    stride = used_strides(op.get("strides"), kernel.in_shape()[2:], op.get("kernel_shape"), op.get("pads"), dilation)
+    return checked(Sweep(tuple(op.get("kernel_shape")), stride, tuple(dilation), (top, bottom, left, right), pad_value=pad_value), kernel.name)
+
+
+def used_strides(strides: Sequence[int], sizes: Sequence[int], kernel: Sequence[int], pads: Sequence[int], dilation: Sequence[int] = (1, 1)) -> tuple[int, int]:
+    """The strides, but 1 along an axis on which the kernel covers the whole padded input and never moves."""
+    sy, sx = (stride if size + pads[i] + pads[i + 2] > (k - 1) * d + 1 else 1 for i, (stride, size, k, d) in enumerate(zip(strides, sizes, kernel, dilation)))
+    return sy, sx
 
 
 class SweepKernel(LocalKernel):

@@ -24,8 +24,10 @@ MODES = {"top.AvgPool": "Avg", "top.MaxPool": "Max"}
 def _obstacle(op: TensorOp) -> str | None:
     if len(shape_of(op.operands[0])) != 4 or len(op.get("kernel_shape")) != 2:
         return f"a kernel of {len(op.get('kernel_shape'))} dimensions"
-    used_strides = [stride for stride, size in zip(op.get("strides"), shape_of(op.results[0])[2:]) if size > 1]
-    return field_obstacle(op.get("pads"), used_strides)
+    from tpuc_bm1684x.kernels.conv2d import used_strides
+
+    strides = used_strides(op.get("strides"), shape_of(op.operands[0])[2:], op.get("kernel_shape"), op.get("pads"))
+    return field_obstacle(op.get("pads"), list(strides))
 
 
 def _average_int8_obstacle(op: TensorOp) -> str | None:
