@@ -9,18 +9,20 @@ from tabulate import tabulate
 
 from tpuc_core.plugins import LoadedPlugin, plugins
 
-HOOKS = ["frontends", "quantizers", "chips", "runners", "passes", "dialects", "commands", "metrics"]
+HOOKS = {"frontends": "frontend", "quantizers": "quantizer", "chips": "chip", "runners": "runner", "passes": "pass", "dialects": "dialect",
+         "commands": "command", "metrics": "metric"}
+"""What hooks provide, by the end of their names: what to call one of it."""
 
 
 def _provides(plugin: LoadedPlugin) -> list[str]:
     names = []
-    for hook in HOOKS:
+    for hook, singular in HOOKS.items():
         function = getattr(plugin.module, f"tpuc_{hook}", None)
         if function is None:
             continue
         for item in function():
             label = getattr(item, "modes", None) or getattr(item, "name", item)
-            names.append(f"{hook[:-1].removesuffix('se')} {', '.join(label) if isinstance(label, tuple) else label}")
+            names.append(f"{singular} {', '.join(label) if isinstance(label, tuple) else label}")
     return names
 
 
@@ -37,5 +39,5 @@ def list_plugins(form: str) -> None:
         click.echo(json.dumps(rows, indent=2))
         return
     click.echo(tabulate(
-        [[r["name"], r["version"], r["failure"] and f"failed: {r['failure']}" or "\n".join(r["provides"])] for r in rows],
+        [[r["name"], r["version"], (r["failure"] and f"failed: {r['failure']}") or "\n".join(r["provides"])] for r in rows],
         headers=["plugin", "version", "provides"], tablefmt="simple"))
