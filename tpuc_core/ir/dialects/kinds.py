@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 from xdsl.dialects.builtin import (
@@ -73,6 +74,12 @@ class Kind(AttrConstraint):
         return self
 
 
+@lru_cache(8192)
+def integer_attribute(value: int, type: IntegerType) -> IntegerAttr:
+    """The attribute; multipliers and shifts come in thousands, and verifying each costs more than all else about it."""
+    return IntegerAttr(value, type)
+
+
 @dataclass(frozen=True)
 class IntegerKind(Kind):
     """A number of one integer type."""
@@ -80,7 +87,7 @@ class IntegerKind(Kind):
     type: IntegerType
 
     def encode(self, value: Any) -> Attribute:
-        return IntegerAttr(int(value), self.type)
+        return integer_attribute(int(value), self.type)
 
     def accepts(self, attribute: Attribute) -> bool:
         return isinstance(attribute, IntegerAttr) and attribute.type == self.type
