@@ -173,7 +173,8 @@ static inline void write_saturated32(int kind, char *data, int64_t step, int cou
 }
 
 /* low, high: the limits, at most those of the kind. */
-static inline void write_clamped64(int kind, char *data, int64_t step, int count, const int64_t *in, int64_t low, int64_t high)
+static inline void write_clamped64(int kind, char *data, int64_t step, int count, const int64_t *in, int64_t low,
+                                   int64_t high)
 {
     switch (kind_bytes(kind)) {
     case 1: WRITE_EACH(uint8_t, clamp64(in[i], low, high)); break;

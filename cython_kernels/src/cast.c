@@ -31,9 +31,9 @@ static int rounds_up(uint64_t quotient, uint64_t rest, uint64_t half, int is_neg
     }
 }
 
-/* magnitude * 2**exponent (magnitude below 2**33) as the bits of a float kind, in any rounding mode, with denormal results.
-   from_int32: ties of modes 5, 6 by the signed value, and an overflow that the mode rounds towards zero gives the greatest
-   finite number; else ties by the magnitude (normal results) and always infinity. */
+/* magnitude * 2**exponent (magnitude below 2**33) as the bits of a float kind, in any rounding mode, with denormal
+   results. from_int32: ties of modes 5, 6 by the signed value, and an overflow that the mode rounds towards zero gives
+   the greatest finite number; else ties by the magnitude (normal results) and always infinity. */
 static uint32_t encode(uint64_t magnitude, int exponent, int is_negative, int kind, int mode, int from_int32)
 {
     float_format f = format_of(kind);
@@ -50,7 +50,8 @@ static uint32_t encode(uint64_t magnitude, int exponent, int is_negative, int ki
         uint64_t rest = magnitude & (((uint64_t)1 << drop) - 1);
         kept = magnitude >> drop;
         int signed_ties = from_int32 || top < f.least;
-        kept += (uint64_t)rounds_up(kept, rest, (uint64_t)1 << (drop - 1), is_negative && (signed_ties || mode < HALF_UP), mode);
+        int by_sign = is_negative && (signed_ties || mode < HALF_UP);
+        kept += (uint64_t)rounds_up(kept, rest, (uint64_t)1 << (drop - 1), by_sign, mode);
     }
     uint64_t bits = ((uint64_t)(last + f.fraction - f.least) << f.fraction) + kept;
     if (bits >= (uint64_t)f.infinity) {
@@ -195,7 +196,8 @@ static void int_to_float_row(const grid *g, char *const *data, const int64_t *st
     }
 }
 
-static void float_to_float_row(const grid *g, char *const *data, const int64_t *step, int64_t count, const void *context)
+static void float_to_float_row(const grid *g, char *const *data, const int64_t *step, int64_t count,
+                               const void *context)
 {
     int mode = *(const int *)context, from = g->kind[1], to = g->kind[0];
     float scratch[BLOCK];

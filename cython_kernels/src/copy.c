@@ -66,7 +66,8 @@ static void next_run(walk *w) {
         memcpy(to + i * to_step, element, bytes);                     \
     }
 
-static void copy_run(uint8_t *to, int64_t to_step, const uint8_t *from, int64_t from_step, int64_t count, int element_bytes) {
+static void copy_run(uint8_t *to, int64_t to_step, const uint8_t *from, int64_t from_step, int64_t count,
+                     int element_bytes) {
     int64_t bytes = count * element_bytes;
     int is_contiguous = count == 1 || (to_step == element_bytes && from_step == element_bytes);
     if (is_contiguous && (to + bytes <= from || from + bytes <= to)) {

@@ -17,8 +17,8 @@ typedef struct {
     uint64_t lane_mask; /* lanes that are written; ignored on the source */
 } tensor_place;
 
-/* Element k of the source, in order of the axes, goes to element k of the destination; one element after another, so that
-   an element written early is seen by a later read. Both have the same number of elements. */
+/* Element k of the source, in order of the axes, goes to element k of the destination; one element after another, so
+   that an element written early is seen by a later read. Both have the same number of elements. */
 DECLARE(void, copy_elements, (const tensor_place *source, const tensor_place *destination, int element_bytes));
 #define COPY_ELEMENTS(use_avx2, ...) DISPATCH(use_avx2, copy_elements)(__VA_ARGS__)
 

@@ -19,7 +19,8 @@
 
 /* ---- floats */
 
-ALWAYS_INLINE void float_block(int operation, int iterations, int is_f32, const float *a, const float *b, float *r, int n, int careful)
+ALWAYS_INLINE void float_block(int operation, int iterations, int is_f32, const float *a, const float *b, float *r,
+                               int n, int careful)
 {
     switch (operation) {
     case OP_MUL: EACH(multiply(a[i], b[i], careful)) break;
@@ -74,7 +75,8 @@ static void wrapping_row(const grid *g, char *const *data, const int64_t *step, 
 }
 
 /* Operands of at most 16 bits, no shift: int32 holds the exact result. */
-static void narrow_saturated_row(const grid *g, char *const *data, const int64_t *step, int64_t count, const void *context)
+static void narrow_saturated_row(const grid *g, char *const *data, const int64_t *step, int64_t count,
+                                 const void *context)
 {
     const element_options *o = context;
     int32_t a[BLOCK], b[BLOCK], r[BLOCK];
@@ -98,12 +100,14 @@ static void shift_block(int64_t *v, int n, int shift, int is_product, int roundi
         return;
     }
     for (int i = 0; i < n; i++) {
-        int64_t x = is_product ? clamp64(v[i], -((int64_t)1 << 32), 0xffffffffll) : v[i]; /* beyond, it saturates the same */
+        /* beyond, it saturates the same */
+        int64_t x = is_product ? clamp64(v[i], -((int64_t)1 << 32), 0xffffffffll) : v[i];
         v[i] = (int64_t)((uint64_t)x << (shift & 31));
     }
 }
 
-/* Any operands, each element with its own shift. v is exact in 66 bits; sums wrap in 64 bits to the left, products do not. */
+/* Any operands, each element with its own shift. v is exact in 66 bits; sums wrap in 64 bits to the left, products do
+   not. */
 static int64_t shift_one(__int128 v, int shift, int is_product, int rounding)
 {
     const __int128 limit = (__int128)1 << 40; /* the result type has 32 bits at most */
@@ -131,7 +135,8 @@ static void saturated_row(const grid *g, char *const *data, const int64_t *step,
             read_int64(KIND_I8, PART(3), step[3], n, shift);
         if (each) {
             for (int i = 0; i < n; i++) {
-                __int128 v = is_product ? (__int128)a[i] * b[i] : o->operation == OP_SUB_SATURATED ? a[i] - b[i] : a[i] + b[i];
+                int64_t sum = o->operation == OP_SUB_SATURATED ? a[i] - b[i] : a[i] + b[i]; /* not of products */
+                __int128 v = is_product ? (__int128)a[i] * b[i] : sum;
                 r[i] = shift_one(v, has_shift ? (int)shift[i] : 0, is_product, o->rounding);
             }
         } else {
@@ -170,7 +175,8 @@ static void shift_row(const grid *g, char *const *data, const int64_t *step, int
             else if (shift >= 0)
                 r[i] = (uint32_t)((uint64_t)a[i] << (shift & 31));
             else
-                r[i] = (uint32_t)shift_right(a[i], shift < -40 ? 40 : -shift, o->rounding); /* 33 bits: further is the same */
+                /* 33 bits: further is the same */
+                r[i] = (uint32_t)shift_right(a[i], shift < -40 ? 40 : -shift, o->rounding);
         }
         write_bits(g->kind[0], PART(0), step[0], n, r);
     )
@@ -211,7 +217,9 @@ int VARIANT(binary_run)(grid *g, const element_options *o)
     case OP_SHIFT_LOGIC: case OP_SHIFT_ARITH: case OP_ROTATE: row = shift_row; break;
     case OP_MUL_HIGH: case OP_MAC: row = product_row; break;
     case OP_ADD_SATURATED: case OP_SUB_SATURATED: case OP_MUL_SATURATED:
-        row = g->tensors == 3 && a < KIND_I32 && b < KIND_I32 && !(a == KIND_U16 && b == KIND_U16) ? narrow_saturated_row : saturated_row;
+        row = saturated_row;
+        if (g->tensors == 3 && a < KIND_I32 && b < KIND_I32 && !(a == KIND_U16 && b == KIND_U16))
+            row = narrow_saturated_row;
         break;
     default: row = wrapping_row;
     }

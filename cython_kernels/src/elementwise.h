@@ -35,7 +35,7 @@ DECLARE(int, binary_run, (grid *g, const element_options *options));
 DECLARE(int, unary_run, (grid *g, const element_options *options));
 #define UNARY_RUN(use_avx2, ...) DISPATCH(use_avx2, unary_run)(__VA_ARGS__)
 
-/* Tensors: result, a, b, yes, no: a [condition] b ? yes : no, as bits; flushes: denormal f32 and bf16 results become zeros. */
+/* Tensors: result, a, b, yes, no: a [condition] b ? yes : no, as bits; flushes: f32 and bf16 denormals become zero. */
 DECLARE(int, select_run, (grid *g, int condition, int flushes));
 #define SELECT_RUN(use_avx2, ...) DISPATCH(use_avx2, select_run)(__VA_ARGS__)
 

@@ -8,7 +8,8 @@
 #define GRID_AXES 6
 #define GRID_TENSORS 6
 
-enum element_kind { KIND_I8, KIND_U8, KIND_I16, KIND_U16, KIND_I32, KIND_U32, KIND_F16, KIND_BF16, KIND_F32, KIND_COUNT };
+enum element_kind { KIND_I8, KIND_U8, KIND_I16, KIND_U16, KIND_I32, KIND_U32, KIND_F16, KIND_BF16, KIND_F32,
+                   KIND_COUNT };
 
 typedef struct {
     int axes, tensors;

@@ -5,7 +5,8 @@
 #include "grid_run.h"
 
 /* f16, bf16: the step between the two operations is rounded to the type, as the result is. */
-ALWAYS_INLINE void linear_block(int kind, int operation, const float *a, const float *b, const float *c, float *r, int n, int careful)
+ALWAYS_INLINE void linear_block(int kind, int operation, const float *a, const float *b, const float *c, float *r,
+                                int n, int careful)
 {
     switch (operation) {
     case LINEAR_MAC: for (int i = 0; i < n; i++) r[i] = multiply(a[i], b[i], careful); break;

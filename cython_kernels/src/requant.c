@@ -7,8 +7,8 @@
 #include "grid_run.h"
 #include "rounding.h"
 
-/* What is shifted to the left wraps in 64 bits; the zero point that is then added does not: far from both ends of 64 bits it cannot,
-   and the result saturates all the same. */
+/* What is shifted to the left wraps in 64 bits; the zero point that is then added does not: far from both ends of 64
+   bits it cannot, and the result saturates all the same. */
 ALWAYS_INLINE int64_t shift_left(int64_t v, int shift)
 {
     const int64_t limit = (int64_t)1 << 62;
@@ -46,7 +46,8 @@ static void integer_row(const grid *g, char *const *data, const int64_t *step, i
     int each = step[2] | step[3] | step[4] ? 1 : 0;
     for (int64_t at = 0; at < count; at += BLOCK) {
         int n = (int)(count - at < BLOCK ? count - at : BLOCK);
-        const char *multiplier = data[2] + at * step[2], *shift = data[3] + at * step[3], *zero = data[4] + at * step[4];
+        const char *multiplier = data[2] + at * step[2], *shift = data[3] + at * step[3];
+        const char *zero = data[4] + at * step[4];
         read_int32(g->kind[1], data[1] + at * step[1], step[1], n, x);
         if (each) {
             for (int i = 0; i < n; i++) {

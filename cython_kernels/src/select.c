@@ -18,7 +18,8 @@ typedef struct {
     } while (0)
 
 /* Floats: equal compares bits, less is "not greater or equal, and other bits", so true beside a NaN. */
-static void compare_floats(int kind, int condition, const char *a, int64_t a_step, const char *b, int64_t b_step, int n, uint32_t *mask)
+static void compare_floats(int kind, int condition, const char *a, int64_t a_step, const char *b, int64_t b_step,
+                           int n, uint32_t *mask)
 {
     float first[BLOCK], second[BLOCK];
     uint32_t first_bits[BLOCK], second_bits[BLOCK];
@@ -37,7 +38,8 @@ static void compare_floats(int kind, int condition, const char *a, int64_t a_ste
         mask[i] = !(x[i] >= y[i]) & (u[i] != v[i]) ? ~0u : 0;
 }
 
-static void compare_ints(const int *kind, int condition, const char *a, int64_t a_step, const char *b, int64_t b_step, int n, uint32_t *mask)
+static void compare_ints(const int *kind, int condition, const char *a, int64_t a_step, const char *b, int64_t b_step,
+                         int n, uint32_t *mask)
 {
     if (kind[1] != KIND_U32 && kind[2] != KIND_U32) {
         int32_t x[BLOCK], y[BLOCK];
@@ -80,7 +82,8 @@ static void select_row(const grid *g, char *const *data, const int64_t *step, in
 int VARIANT(select_run)(grid *g, int condition, int flushes)
 {
     select_options options = {condition, flushes};
-    if (kind_is_float(g->kind[1]) != kind_is_float(g->kind[2]) || (kind_is_float(g->kind[1]) && g->kind[1] != g->kind[2]))
+    int a = g->kind[1], b = g->kind[2];
+    if ((kind_is_float(a) || kind_is_float(b)) && a != b)
         return WRONG_KINDS;
     run_grid(g, FLUSH_DENORMALS, select_row, &options);
     return DONE;

@@ -7,7 +7,8 @@
 #define UNUSED(name) (void)(name)
 
 /* The series by Horner's rule; every product and every sum is rounded to the kind. */
-ALWAYS_INLINE void taylor_block(int kind, int coefficients, const char *c, int64_t step, const float *x, float *r, int n, int careful)
+ALWAYS_INLINE void taylor_block(int kind, int coefficients, const char *c, int64_t step, const float *x, float *r,
+                                int n, int careful)
 {
     float scratch[BLOCK];
     int bytes = kind_bytes(kind);

@@ -21,7 +21,8 @@ cdef dict CONDITIONS = {"gt": IF_GREATER, "eq": IF_EQUAL, "lt": IF_LESS}
 def select(condition, a, b, yes, no, *, bf16=False, bint flushes=False, out=None):
     """yes where a [condition] b, else no; condition: gt, eq, lt. yes and no are moved as bits, their kind is free.
 
-    Floats: eq compares bits; beside a NaN gt is false, lt true if the bits differ; denormals of f32 and bf16 count as zero.
+    Floats: eq compares bits; beside a NaN gt is false, lt true if the bits differ; denormals of f32 and bf16 are
+    zero.
     flushes: denormals of an f32 or bf16 result become zeros, as where the chip chooses between a and b themselves.
     A number for an operand takes the kind of its partner. bf16: uint16 operands are bf16 bit patterns."""
     cdef grid g

@@ -16,10 +16,11 @@ ALL_LANES = (1 << 64) - 1
 cdef class Place:
     """A strided 4-d tensor in a buffer of bytes, checked once, to be copied from and to many times.
 
-    buffer: uint8 [bytes] (flat) or uint8 [64, 262144] (local memory, C-contiguous). offset: bytes from the start of the flat
-    buffer; in local memory lane * 262144 + offset in the lane. shape (n, c, h, w); strides in elements, not negative.
-    lane_axis: the axis whose index counts lanes (the stride of that axis then goes from slot to slot); None makes it 1 for
-    local memory; -1 takes local memory as flat.
+    buffer: uint8 [bytes] (flat) or uint8 [64, 262144] (local memory, C-contiguous).
+    offset: bytes from the start of the flat buffer; in local memory lane * 262144 + offset in the lane.
+    shape (n, c, h, w); strides in elements, not negative.
+    lane_axis: the axis whose index counts lanes (its stride then goes from slot to slot); None makes it 1 for local
+    memory; -1 takes local memory as flat.
     """
 
     def __init__(self, cnp.ndarray buffer, offset, shape, strides, int element_bytes, lane_axis=None):
@@ -56,13 +57,13 @@ cdef class Place:
 
 
 def tensor(Place source not None, Place destination not None, lane_mask=ALL_LANES):
-    """Element k of source, in n, c, h, w order, becomes element k of destination; an element written early is seen by a later
-    read. Shapes may differ if the number of elements is equal. Lanes outside lane_mask are not written."""
+    """Element k of source, in n, c, h, w order, becomes element k of destination; an element written early is seen by
+    a later read. Shapes may differ if the number of elements is equal. Lanes outside lane_mask are not written."""
     cdef tensor_place to = destination.c
     cdef bint simd = use_avx2
     if source.elements != destination.elements or source.element_bytes != destination.element_bytes:
-        raise ValueError(f"{source.elements} elements of {source.element_bytes} bytes cannot become {destination.elements} "
-                         f"of {destination.element_bytes}")
+        raise ValueError(f"{source.elements} elements of {source.element_bytes} bytes cannot become "
+                         f"{destination.elements} of {destination.element_bytes}")
     to.lane_mask = lane_mask
     with nogil:
         copy_elements(simd, &source.c, &to, source.element_bytes)
@@ -89,12 +90,13 @@ cdef uint8_t *span(cnp.ndarray buffer, int64_t offset, int64_t bytes_) except NU
     return <uint8_t *>cnp.PyArray_DATA(buffer) + offset
 
 
-def linear(cnp.ndarray source not None, int64_t source_offset, cnp.ndarray destination not None, int64_t destination_offset,
-           int64_t elements, int element_bytes, lane_mask=ALL_LANES):
-    """A linear move of elements between C-contiguous buffers of bytes; local memory [64, 262144] counts as one range over the lanes.
+def linear(cnp.ndarray source not None, int64_t source_offset, cnp.ndarray destination not None,
+           int64_t destination_offset, int64_t elements, int element_bytes, lane_mask=ALL_LANES):
+    """A linear move between C-contiguous buffers of bytes; local memory [64, 262144] is one range over the lanes.
 
-    Everything is read before the first byte is written, but for local memory with a lane_mask that leaves lanes out: there it
-    goes element by element, forwards, and an element is written if its first byte lies in a lane of the mask."""
+    Everything is read before the first byte is written, but for local memory with a lane_mask that leaves lanes out:
+    there it goes element by element, forwards, and an element is written if its first byte lies in a lane of the mask.
+    """
     cdef int64_t bytes_ = elements * element_bytes, i
     cdef uint8_t *from_ = span(source, source_offset, bytes_)
     cdef uint8_t *to = span(destination, destination_offset, bytes_)
@@ -107,7 +109,8 @@ def linear(cnp.ndarray source not None, int64_t source_offset, cnp.ndarray desti
             memcpy(to + i, from_ + i, element_bytes)
 
 
-def linear_fill(cnp.ndarray destination not None, int64_t offset, int64_t elements, int element_bytes, value, lane_mask=ALL_LANES):
+def linear_fill(cnp.ndarray destination not None, int64_t offset, int64_t elements, int element_bytes, value,
+                lane_mask=ALL_LANES):
     """Set consecutive elements to the low bytes of the integer `value`; lanes as in `linear`."""
     cdef int64_t bytes_ = elements * element_bytes, i
     cdef uint8_t *to = span(destination, offset, bytes_)

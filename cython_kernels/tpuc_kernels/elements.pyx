@@ -1,8 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
 """Element kinds, and numpy arrays as the grids that the C loops walk over.
 
-A kind is a numpy dtype or its short name: i8 u8 i16 u16 i32 u32 f16 bf16 f32. Arrays of bf16 are uint16 bit patterns (with the flag
-bf16=True of a function), or of ml_dtypes' dtype bfloat16.
+A kind is a numpy dtype or its short name: i8 u8 i16 u16 i32 u32 f16 bf16 f32. Arrays of bf16 are uint16 bit patterns
+(with the flag bf16=True of a function), or of ml_dtypes' dtype bfloat16.
 """
 import numpy as np
 
@@ -17,7 +17,8 @@ STORAGE = (np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.float
 
 cdef extern from *:
     """
-    static const int TYPE_NUMBERS[KIND_COUNT] = {NPY_BYTE, NPY_UBYTE, NPY_SHORT, NPY_USHORT, NPY_INT, NPY_UINT, NPY_HALF, NPY_USHORT, NPY_FLOAT};
+    static const int TYPE_NUMBERS[KIND_COUNT] = {NPY_BYTE, NPY_UBYTE, NPY_SHORT, NPY_USHORT, NPY_INT, NPY_UINT,
+                                                 NPY_HALF, NPY_USHORT, NPY_FLOAT};
     """
     const int *TYPE_NUMBERS
 
@@ -111,7 +112,7 @@ cdef int add_operand(grid *g, cnp.ndarray x, int kind) except -1:
 
 
 cdef int add_parameter(grid *g, object values, int kind) except -1:
-    """The next tensor: one number, [c] for axis 1 of the result, or an array that broadcasts. Returns 0; keep `values` alive."""
+    """The next tensor: one number, [c] for axis 1 of the result, or an array that broadcasts; keep it alive."""
     cdef cnp.ndarray x = values
     cdef int t = g.tensors, k
     if cnp.PyArray_NDIM(x) != 1 or g.axes < 3 or cnp.PyArray_DIM(x, 0) == 1:

@@ -1,8 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
 """Element-wise arithmetic of the chip (its AR instruction) on arrays of up to six dimensions and any strides.
 
-Operands broadcast as in numpy, without copies. A uint16 array counts as bf16 bit patterns where bf16=True. out: an array to write, an operand
-itself or one that shares no memory with an operand. Wrong combinations of kinds raise ValueError.
+Operands broadcast as in numpy, without copies. A uint16 array counts as bf16 bit patterns where bf16=True. out: an
+array to write, an operand itself or one that shares no memory with an operand. Wrong combinations of kinds raise
+ValueError.
 
 Rounding modes: 0 half to even, 1 half away from zero, 2 to zero, 3 down, 4 up, 5 half up, 6 half down.
 """
@@ -20,7 +21,8 @@ cnp.import_array()
 cdef extern from "elementwise.h":
     enum: WRONG_KINDS
     enum binary_operation:
-        OP_MUL, OP_ADD, OP_SUB, OP_FSUBABS, OP_DIV, OP_AND, OP_OR, OP_XOR, OP_ADD_SATURATED, OP_SUB_SATURATED, OP_MUL_SATURATED
+        OP_MUL, OP_ADD, OP_SUB, OP_FSUBABS, OP_DIV, OP_AND, OP_OR, OP_XOR
+        OP_ADD_SATURATED, OP_SUB_SATURATED, OP_MUL_SATURATED
         OP_SHIFT_LOGIC, OP_SHIFT_ARITH, OP_ROTATE, OP_MUL_HIGH, OP_MAC
     enum unary_operation:
         OP_ABS, OP_NOT, OP_COPY, OP_FIRST_ONE, OP_FIRST_ZERO
@@ -38,13 +40,15 @@ cdef enum:
     TAKES_FIRST = 110
 
 cdef dict BINARY = {
-    "mul": OP_MUL, "add": OP_ADD, "sub": OP_SUB, "fsubabs": OP_FSUBABS, "div": OP_DIV, "and": OP_AND, "or": OP_OR, "xor": OP_XOR,
+    "mul": OP_MUL, "add": OP_ADD, "sub": OP_SUB, "fsubabs": OP_FSUBABS, "div": OP_DIV,
+    "and": OP_AND, "or": OP_OR, "xor": OP_XOR,
     "adds": OP_ADD_SATURATED, "subs": OP_SUB_SATURATED, "muls": OP_MUL_SATURATED, "shift_logic": OP_SHIFT_LOGIC,
     "shift_arith": OP_SHIFT_ARITH, "rotate": OP_ROTATE, "mul_high": OP_MUL_HIGH,
     "select_gt": SELECTS + IF_GREATER, "select_eq": SELECTS + IF_EQUAL, "select_lt": SELECTS + IF_LESS,
     "max": TAKES_FIRST + IF_GREATER, "min": TAKES_FIRST + IF_GREATER_EQUAL,
 }
-cdef dict UNARY = {"abs": OP_ABS, "not": OP_NOT, "copy": OP_COPY, "first_one": OP_FIRST_ONE, "first_zero": OP_FIRST_ZERO}
+cdef dict UNARY = {"abs": OP_ABS, "not": OP_NOT, "copy": OP_COPY, "first_one": OP_FIRST_ONE,
+                   "first_zero": OP_FIRST_ZERO}
 cdef cnp.ndarray ZERO = np.zeros((), np.uint32)
 
 
@@ -68,9 +72,11 @@ cdef int check_rounding(int rounding) except -1:
 def binary(name, a, b, dtype=None, *, shift=None, int rounding=0, value=0, bf16=False, out=None):
     """a [name] b, of kind dtype (a's where None).
 
-    mul, add, sub: floats of one kind, or integers, exact and then wrapped to dtype. max, min: one kind. and, or, xor: integers of one width.
+    mul, add, sub: floats of one kind, or integers, exact and then wrapped to dtype. max, min: one kind.
+    and, or, xor: integers of one width.
     adds, subs, muls: exact, then times 2**shift (int8, a number or [c]; to the right with rounding), then saturated.
-    shift_logic, shift_arith: a by b bits (low byte of b, signed; to the right with rounding); rotate. mul_high: 2ab / 2**(bits of a), saturated.
+    shift_logic, shift_arith: a by b bits (low byte of b, signed; to the right with rounding); rotate.
+    mul_high: 2ab / 2**(bits of a), saturated.
     select_gt, select_eq, select_lt: value (a number or [c] of kind dtype) where the comparison holds, else 0.
     div: f32 by rounding + 1 iterations (mod 4); fsubabs: |a - b|, floats.
     """
@@ -121,8 +127,9 @@ def binary(name, a, b, dtype=None, *, shift=None, int rounding=0, value=0, bf16=
     return r
 
 
-def mac(cnp.ndarray old not None, cnp.ndarray a not None, b, int left_shift=0, int right_shift=0, int rounding=0, out=None):
-    """((old << left_shift) + a * b) / 2**right_shift, rounded and saturated to old's kind (i16, u16); a, b of 8 bits."""
+def mac(cnp.ndarray old not None, cnp.ndarray a not None, b, int left_shift=0, int right_shift=0, int rounding=0,
+        out=None):
+    """((old << left_shift) + a * b) / 2**right_shift, saturated to old's kind (i16, u16); a, b of 8 bits."""
     cdef grid g
     cdef element_options o
     cdef bint simd = use_avx2
@@ -145,7 +152,7 @@ def mac(cnp.ndarray old not None, cnp.ndarray a not None, b, int left_shift=0, i
 
 
 def unary(name, cnp.ndarray a not None, dtype=None, *, bf16=False, out=None):
-    """abs, not, copy of one kind; first_one, first_zero: the leading bits before the first 1 (0), an integer of kind dtype."""
+    """abs, not, copy of one kind; first_one, first_zero: the leading bits before the first 1 (0), as kind dtype."""
     cdef grid g
     cdef element_options o
     cdef bint simd = use_avx2
@@ -163,8 +170,10 @@ def unary(name, cnp.ndarray a not None, dtype=None, *, bf16=False, out=None):
 
 
 def cast(cnp.ndarray x not None, dtype, int rounding=0, *, bf16=False, out=None):
-    """x as kind dtype: rounded, integers saturated, NaN to integer 0. bf16: x holds bf16 bit patterns (a result of bf16 is named "bf16").
-    A float kind to itself rounds to integral values. f16 from and to bf16, and modes 5, 6 from float to integer, do not exist."""
+    """x as kind dtype: rounded, integers saturated, NaN to integer 0. A float kind to itself rounds to integral values.
+
+    bf16: x holds bf16 bit patterns (a result of bf16 is named "bf16"). f16 from and to bf16, and modes 5, 6 from float
+    to integer, do not exist."""
     cdef grid g
     cdef bint simd = use_avx2
     cdef int kind_x = kind_of(x, bf16), kind = kind_named(dtype, False), status

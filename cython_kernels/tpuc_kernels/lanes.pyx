@@ -1,9 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Tensors in local memory: uint8 [64 lanes, 262144 bytes]; channel c lies in lane (start lane + c) % 64, slot (start lane + c) // 64.
+"""Tensors in local memory: uint8 [64 lanes, 262144 bytes].
 
-Strides are (n, c, h, w) in elements; the c stride goes from slot to slot. A layout is such a tuple, or the name of one:
-"aligned" (slots start at multiples of 64 bytes), "line" (rows do, too), "compact" (nothing is padded) or "channel" (one element per channel,
-packed, for all n, h, w).
+Channel c lies in lane (start lane + c) % 64, slot (start lane + c) // 64. Strides are (n, c, h, w) in
+elements; the c stride goes from slot to slot. A layout is such a tuple, or the name of one:
+"aligned" (slots start at multiples of 64 bytes), "line" (rows do, too), "compact" (nothing is padded) or "channel"
+(one element per channel, packed, for all n, h, w).
 """
 import numpy as np
 
@@ -28,7 +29,8 @@ cdef inline int64_t align_up(int64_t value, int64_t unit) noexcept:
     return (value + unit - 1) // unit * unit
 
 
-cdef int fill_strides(int64_t *strides, layout, int element_bytes, int64_t lane, int64_t c, int64_t h, int64_t w) except -1:
+cdef int fill_strides(int64_t *strides, layout, int element_bytes, int64_t lane, int64_t c, int64_t h,
+                      int64_t w) except -1:
     cdef int64_t unit = LANE_ALIGNMENT // element_bytes, slots = (lane + c + LANES - 1) // LANES
     strides[2], strides[3] = w, 1
     if layout == "aligned":
@@ -86,14 +88,15 @@ cdef int fill_place(tensor_place *p, cnp.ndarray lmem, int64_t address, layout, 
     last = (p.shape[0] - 1) * p.step[0] + (p.shape[2] - 1) * p.step[2] + (p.shape[3] - 1) * p.step[3]
     last += (p.first_lane + p.shape[1] - 1) // LANES * p.step[1]
     if address + last + element_bytes > LANE_BYTES and p.shape[0] * p.shape[1] * p.shape[2] * p.shape[3] > 0:
-        raise ValueError(f"a tensor at byte {address} of its lanes ends at byte {address + last + element_bytes} of {LANE_BYTES}")
+        raise ValueError(f"a tensor at byte {address} of its lanes ends at byte {address + last + element_bytes} "
+                         f"of {LANE_BYTES}")
     p.base = <uint8_t *>cnp.PyArray_DATA(lmem) + address
     p.lane_axis = 1
     return 0
 
 
 def load(cnp.ndarray lmem not None, int64_t address, shape, layout, dtype, cnp.ndarray out=None):
-    """The tensor [n, c, h, w] at a local address (low 24 bits: lane * 262144 + offset) as a C-contiguous array of that dtype."""
+    """The tensor [n, c, h, w] at a local address (low 24 bits: lane * 262144 + offset) as a C-contiguous array."""
     cdef tensor_place source, target
     cdef bint simd = use_avx2
     cdef cnp.dtype kind = dtype if isinstance(dtype, np.dtype) else np.dtype(dtype)
@@ -125,8 +128,8 @@ cdef void flat_place(tensor_place *p, cnp.ndarray array, int element_bytes) noex
 
 
 def store(cnp.ndarray lmem not None, int64_t address, cnp.ndarray array not None, layout="aligned", mask=ALL_LANES):
-    """Write an array [n, c, h, w] (of any strides, also 0 as np.broadcast_to makes them) as the tensor at a local address;
-    lanes whose bit in mask is 0 keep their content. With a stride of 0 the last element in n, c, h, w order stays."""
+    """Write an array [n, c, h, w] (of any strides, also 0 as np.broadcast_to makes them) as the tensor at a local
+    address; lanes whose bit in mask is 0 keep their content. With a stride of 0 the last element in order stays."""
     cdef tensor_place source, target
     cdef bint simd = use_avx2
     cdef int k, element_bytes = cnp.PyArray_ITEMSIZE(array)
@@ -145,12 +148,13 @@ def store(cnp.ndarray lmem not None, int64_t address, cnp.ndarray array not None
 
 
 def view(cnp.ndarray lmem not None, int64_t address, shape, layout, dtype):
-    """The tensor as a strided view of local memory (no copy), or None where a channel lies in a second slot or the address is
-    no multiple of the element size."""
+    """The tensor as a strided view of local memory (no copy); None where a channel lies in a second slot or the address
+    is no multiple of the element size."""
     cdef tensor_place p
     cdef int k, element_bytes = np.dtype(dtype).itemsize
     p.shape[0], p.shape[1], p.shape[2], p.shape[3] = shape
     fill_place(&p, lmem, address, layout, element_bytes)
     if p.first_lane + p.shape[1] > LANES or address % element_bytes:
         return None
-    return np.ndarray(tuple(shape), dtype, lmem, offset=address & ADDRESS_MASK, strides=(p.step[0], LANE_BYTES, p.step[2], p.step[3]))
+    steps = p.step[0], LANE_BYTES, p.step[2], p.step[3]
+    return np.ndarray(tuple(shape), dtype, lmem, offset=address & ADDRESS_MASK, strides=steps)

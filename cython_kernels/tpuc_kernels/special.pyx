@@ -25,7 +25,8 @@ def taylor(cnp.ndarray x not None, coefficients, *, bf16=False, out=None):
     cdef cnp.ndarray c = np.ascontiguousarray(coefficients, x.dtype), r
     count = cnp.PyArray_DIM(c, cnp.PyArray_NDIM(c) - 1) if cnp.PyArray_NDIM(c) in (1, 2) else 0
     if not kind_is_float(kind) or count < 2:
-        raise ValueError(f"series for {x.dtype} with coefficients {np.shape(c)}: floats and two coefficients or more would be right")
+        raise ValueError(f"series for {x.dtype} with coefficients {np.shape(c)}: "
+                         "floats and two coefficients or more would be right")
     r = result_array(&g, out, kind, x, None)
     add_operand(&g, x, kind)
     if cnp.PyArray_NDIM(c) == 2 and (g.axes < 2 or cnp.PyArray_DIM(c, 0) != g.shape[1]):
@@ -39,7 +40,7 @@ def taylor(cnp.ndarray x not None, coefficients, *, bf16=False, out=None):
 
 
 def rsqrt(cnp.ndarray x not None, int iterations=3, *, out=None):
-    """1 / sqrt(x), f32, by 1..4 iterations from a first guess. Zero, infinity and negative numbers have no special results."""
+    """1 / sqrt(x), f32, by 1..4 iterations from a first guess. Zero, infinity, negative numbers are not special."""
     cdef grid g
     cdef bint simd = use_avx2
     cdef cnp.ndarray r = result_array(&g, out, KIND_F32, x, None)
@@ -52,14 +53,16 @@ def rsqrt(cnp.ndarray x not None, int iterations=3, *, out=None):
 
 
 def normalize(cnp.ndarray x not None, dtype=None, *, bf16=False, out=None):
-    """The exponent field of x, plus one where x is positive and its fraction is above that of 4/3: as a power of two of x's kind with
-    x's sign, or as an integer of its size (dtype int32 for f32, int16 for f16 and bf16)."""
+    """The exponent field of x, plus one where x is positive and its fraction is above that of 4/3: as a power of two
+    of x's kind with x's sign, or as an integer of its size (dtype int32 for f32, int16 for f16 and bf16)."""
     cdef grid g
     cdef bint simd = use_avx2
     cdef int kind_x = kind_of(x, bf16), kind = kind_x if dtype is None else kind_named(dtype, bf16)
     cdef cnp.ndarray r = result_array(&g, out, kind, x, None)
-    if not kind_is_float(kind_x) or (kind != kind_x and (kind_is_float(kind) or kind_bytes(kind) != kind_bytes(kind_x))):
-        raise ValueError(f"normalize of {x.dtype} to {dtype}: a float kind, to itself or to an integer of its size, would be right")
+    cdef bint is_integer = not kind_is_float(kind) and kind_bytes(kind) == kind_bytes(kind_x)
+    if not kind_is_float(kind_x) or not (kind == kind_x or is_integer):
+        raise ValueError(f"normalize of {x.dtype} to {dtype}: "
+                         "a float kind, to itself or to an integer of its size, would be right")
     add_operand(&g, x, kind_x)
     with nogil:
         normalize_run(simd, &g)

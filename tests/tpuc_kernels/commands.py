@@ -38,7 +38,9 @@ def elements(rng: np.random.Generator, prec: int, count: int) -> np.ndarray:
         return wide
     narrow = elementwise.cast(wide, NAMES[prec]).view(np.uint16)
     chance = float(rng.choice([0, 0, 0.3, 1]))
-    return np.where(rng.random(count) < chance, rng.integers(0, 1 << 16, count).astype(np.uint16), narrow).view(dtype_of(prec))
+    return np.where(rng.random(count) < chance, rng.integers(0, 1 << 16, count).astype(np.uint16), narrow).view(
+        dtype_of(prec)
+    )
 
 
 def lane_elements(rng: np.random.Generator, prec: int, size: int) -> np.ndarray:
@@ -51,7 +53,9 @@ def low_bits(value: int, prec: int, is_signed: int = 1) -> np.ndarray:
     return np.array(value & ((1 << 8 * SIZE[prec]) - 1), f"u{SIZE[prec]}").view(dtype_of(prec, is_signed))
 
 
-def random_shape(rng: np.random.Generator, channels: tuple[int, ...] = (1, 2, 5, 17, 64, 66, 130)) -> tuple[int, int, int, int]:
+def random_shape(
+    rng: np.random.Generator, channels: tuple[int, ...] = (1, 2, 5, 17, 64, 66, 130)
+) -> tuple[int, int, int, int]:
     """n, c, h, w of at most a few thousand elements."""
     return int(rng.integers(1, 4)), int(rng.choice(channels)), int(rng.integers(1, 5)), int(rng.integers(1, 12))
 
@@ -111,17 +115,30 @@ def layout_of(f: dict[str, int], name: str) -> str | tuple[int, int, int, int]:
     return LAYOUTS[kind] if kind != STRIDED else tuple(f[f"{name}_{axis}_str"] for axis in "nchw")
 
 
-def operand(memory: Memory, f: dict[str, int], name: str, shape: tuple[int, ...], prec: int, is_signed: int = 1,
-            layout: str | tuple[int, int, int, int] | None = None) -> np.ndarray:
+def operand(
+    memory: Memory,
+    f: dict[str, int],
+    name: str,
+    shape: tuple[int, ...],
+    prec: int,
+    is_signed: int = 1,
+    layout: str | tuple[int, int, int, int] | None = None,
+) -> np.ndarray:
     """A tensor, or the constant of the address field."""
     if f.get(name + "_const"):
         return low_bits(f[name + "_addr"], prec, is_signed)
-    return lanes.load(memory.lmem, f[name + "_addr"], shape, layout_of(f, name) if layout is None else layout, dtype_of(prec, is_signed))
+    return lanes.load(
+        memory.lmem,
+        f[name + "_addr"],
+        shape,
+        layout_of(f, name) if layout is None else layout,
+        dtype_of(prec, is_signed),
+    )
 
 
-def store(memory: Memory, f: dict[str, int], array: np.ndarray, layout: str | tuple[int, ...] = "aligned", name: str = "res0") -> None:
+def store(
+    memory: Memory, f: dict[str, int], array: np.ndarray, layout: str | tuple[int, ...] = "aligned", name: str = "res0"
+) -> None:
     """The result, broadcast to the shape of the command, in the lanes of its mask."""
     shape = shape_of(f)
     lanes.store(memory.lmem, f[name + "_addr"], np.broadcast_to(array, shape), layout, f.get("tsk_lane_num", ALL_LANES))
-
-

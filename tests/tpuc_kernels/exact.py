@@ -13,8 +13,15 @@ def rounded(value: Fraction, mode: int) -> int:
     """0 half to even, 1 half away from zero, 2 to zero, 3 down, 4 up, 5 half up, 6 half down."""
     floor = value.numerator // value.denominator
     rest, half = value - floor, Fraction(1, 2)
-    up = {0: rest > half or (rest == half and floor % 2 == 1), 1: rest > half or (rest == half and value > 0), 2: rest > 0 and value < 0,
-          3: False, 4: rest > 0, 5: rest >= half, 6: rest > half}[mode]
+    up = {
+        0: rest > half or (rest == half and floor % 2 == 1),
+        1: rest > half or (rest == half and value > 0),
+        2: rest > 0 and value < 0,
+        3: False,
+        4: rest > 0,
+        5: rest >= half,
+        6: rest > half,
+    }[mode]
     return floor + int(up)
 
 
@@ -37,5 +44,7 @@ def offsets(address: int, shape: tuple[int, ...], strides: tuple[int, ...], size
     """The byte of local memory at which each element starts."""
     n, c, h, w = np.ogrid[tuple(slice(0, k) for k in shape)]
     lane = address // LANE_BYTES + c
-    inside = address % LANE_BYTES + size * (n * strides[0] + lane // LANES * strides[1] + h * strides[2] + w * strides[3])
+    inside = address % LANE_BYTES + size * (
+        n * strides[0] + lane // LANES * strides[1] + h * strides[2] + w * strides[3]
+    )
     return np.broadcast_to(lane % LANES * LANE_BYTES + inside, shape)

@@ -41,13 +41,23 @@ def bits(value: int) -> np.ndarray:
     return np.array([value], np.uint32).view(np.float32)
 
 
-@pytest.mark.parametrize(("condition", "a", "b", "holds"), [
-    ("eq", 0x00000000, 0x80000000, False), ("eq", 0x7FC00001, 0x7FC00001, True), ("gt", 0x7FC00001, 0x3F800000, False),
-    ("lt", 0x7FC00001, 0x3F800000, True), ("lt", 0x7FC00001, 0x7FC00001, False), ("lt", 0x80000000, 0x00000000, False),
-    ("gt", 0x00000001, 0x00000000, False), ("lt", 0x80000001, 0x3F800000, True),
-])
+@pytest.mark.parametrize(
+    ("condition", "a", "b", "holds"),
+    [
+        ("eq", 0x00000000, 0x80000000, False),
+        ("eq", 0x7FC00001, 0x7FC00001, True),
+        ("gt", 0x7FC00001, 0x3F800000, False),
+        ("lt", 0x7FC00001, 0x3F800000, True),
+        ("lt", 0x7FC00001, 0x7FC00001, False),
+        ("lt", 0x80000000, 0x00000000, False),
+        ("gt", 0x00000001, 0x00000000, False),
+        ("lt", 0x80000001, 0x3F800000, True),
+    ],
+)
 def test_edges_of_f32(condition, a, b, holds):
-    assert compare.select(condition, bits(a), bits(b), np.array([1], np.int8), np.array([0], np.int8)).tolist() == [int(holds)]
+    assert compare.select(condition, bits(a), bits(b), np.array([1], np.int8), np.array([0], np.int8)).tolist() == [
+        int(holds)
+    ]
 
 
 def test_what_is_chosen_is_flushed_only_on_demand():

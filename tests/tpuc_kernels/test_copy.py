@@ -12,7 +12,9 @@ from tpuc_kernels import copy
 property_test = settings(max_examples=60, deadline=None)
 
 
-def element_by_element(source: np.ndarray, at: np.ndarray, target: np.ndarray, to: np.ndarray, size: int, mask: int = -1) -> None:
+def element_by_element(
+    source: np.ndarray, at: np.ndarray, target: np.ndarray, to: np.ndarray, size: int, mask: int = -1
+) -> None:
     """The definition: one element after another, an early write is seen by a late read."""
     for a, b in zip(at.ravel().tolist(), to.ravel().tolist(), strict=True):
         if mask >> (b // LANE_BYTES) & 1:
@@ -64,14 +66,22 @@ def test_lanes_outside_the_mask_keep_their_bytes(lane, channels, mask, size):
     copy.tensor(copy.Place(flat, 0, shape, (channels * 3, 3, 3, 1), size), place, mask)
     assert np.array_equal(lmem.ravel(), expected)
     copy.fill(place, 0x01020304, mask)
-    expected[(to[..., None] + np.arange(size))[(mask >> (to // LANE_BYTES).astype(object) & 1).astype(bool)]] = [4, 3, 2, 1][:size]
+    expected[(to[..., None] + np.arange(size))[(mask >> (to // LANE_BYTES).astype(object) & 1).astype(bool)]] = [
+        4,
+        3,
+        2,
+        1,
+    ][:size]
     assert np.array_equal(lmem.ravel(), expected)
 
 
 def test_a_place_may_count_lanes_along_any_axis():
     lmem, flat = np.zeros((LANES, LANE_BYTES), np.uint8), np.arange(24, dtype=np.uint8)
     # dst[n, w, h, c] = src[n, c, h, w]: the source's w counts the lanes
-    copy.tensor(copy.Place(flat, 0, (1, 2, 3, 4), (24, 12, 4, 1), 1), copy.Place(lmem, 0, (1, 2, 3, 4), (0, 1, 2, 64), 1, lane_axis=3))
+    copy.tensor(
+        copy.Place(flat, 0, (1, 2, 3, 4), (24, 12, 4, 1), 1),
+        copy.Place(lmem, 0, (1, 2, 3, 4), (0, 1, 2, 64), 1, lane_axis=3),
+    )
     assert np.array_equal(lmem[:4, :6], flat.reshape(2, 3, 4).transpose(2, 1, 0).reshape(4, 6))
 
 
@@ -89,14 +99,22 @@ def test_linear_moves_read_everything_first_and_run_over_the_lanes():
     assert smeared[0, :6].tolist() == [lmem[0, 0]] * 6
 
 
-@pytest.mark.parametrize(("call", "message"), [
-    (lambda m: copy.Place(m, 60, (1, 1, 1, 5), (5, 5, 5, 1), 1), "leaves its memory"),
-    (lambda m: copy.Place(m, 0, (1, 1, 1, 5), (5, 5, 5, -1), 1), "no negative number"),
-    (lambda m: copy.Place(m, 0, (1, 1, 1, 5), (5, 5, 5, 1), 3), "1, 2, 4 or 8"),
-    (lambda m: copy.Place(m, 0, (1, 1, 1, 5), (5, 5, 5, 1), 1, lane_axis=1), "in local memory"),
-    (lambda m: copy.linear(m, 0, m, 60, 5, 1), "leave a memory of 64 bytes"),
-    (lambda m: copy.tensor(copy.Place(m, 0, (1, 1, 1, 5), (5, 5, 5, 1), 1), copy.Place(m, 0, (1, 1, 1, 4), (5, 5, 5, 1), 1)), "cannot become"),
-])
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m: copy.Place(m, 60, (1, 1, 1, 5), (5, 5, 5, 1), 1), "leaves its memory"),
+        (lambda m: copy.Place(m, 0, (1, 1, 1, 5), (5, 5, 5, -1), 1), "no negative number"),
+        (lambda m: copy.Place(m, 0, (1, 1, 1, 5), (5, 5, 5, 1), 3), "1, 2, 4 or 8"),
+        (lambda m: copy.Place(m, 0, (1, 1, 1, 5), (5, 5, 5, 1), 1, lane_axis=1), "in local memory"),
+        (lambda m: copy.linear(m, 0, m, 60, 5, 1), "leave a memory of 64 bytes"),
+        (
+            lambda m: copy.tensor(
+                copy.Place(m, 0, (1, 1, 1, 5), (5, 5, 5, 1), 1), copy.Place(m, 0, (1, 1, 1, 4), (5, 5, 5, 1), 1)
+            ),
+            "cannot become",
+        ),
+    ],
+)
 def test_wrong_calls_say_what_is_wrong(call, message):
     with pytest.raises(ValueError, match=message):
         call(np.zeros(64, np.uint8))

@@ -1,4 +1,4 @@
-"""Element-wise arithmetic: against Python's integers and numpy's floats, plain C against SIMD, one thread against two, edges."""
+"""Element-wise arithmetic: against Python's integers and numpy's floats, plain C against SIMD, two threads, edges."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ property_test = settings(max_examples=30, deadline=None, suppress_health_check=[
 seeds = st.integers(0, 2**32 - 1)
 INTEGERS = (np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32)
 EXACT = {"mul": lambda a, b: a * b, "add": lambda a, b: a + b, "sub": lambda a, b: a - b}
-SHAPES = [((2, 5, 3, 7), (2, 5, 3, 7)), ((2, 5, 3, 7), (1, 5, 1, 1)), ((1, 70, 1, 1), (3, 1, 4, 1)), ((700,), ()), ((), (3, 600)), ((1, 3, 24, 24), (24,))]
+SHAPES = [
+    ((2, 5, 3, 7), (2, 5, 3, 7)),
+    ((2, 5, 3, 7), (1, 5, 1, 1)),
+    ((1, 70, 1, 1), (3, 1, 4, 1)),
+    ((700,), ()),
+    ((), (3, 600)),
+    ((1, 3, 24, 24), (24,)),
+]
 
 
 def random_integers(seed: int) -> tuple[np.random.Generator, np.ndarray, np.ndarray, type]:
@@ -46,7 +53,9 @@ def test_saturating_arithmetic_is_exact_then_shifted_rounded_and_saturated(every
         y = every_path(lambda name=name: elementwise.binary(name + "s", a, b, dtype))
         assert np.array_equal(y, saturated(exact, dtype)), name
         y = every_path(lambda name=name: elementwise.binary(name + "s", a, b, dtype, shift=shift, rounding=mode))
-        assert np.array_equal(y, saturated(np.asarray(each(lambda v: rounded(v * Fraction(2) ** shift, mode), exact)), dtype)), name
+        assert np.array_equal(
+            y, saturated(np.asarray(each(lambda v: rounded(v * Fraction(2) ** shift, mode), exact)), dtype)
+        ), name
 
 
 @property_test
@@ -75,7 +84,13 @@ def test_shifts_differ_by_channel(every_path, seed):
 def test_floats_of_ordinary_size_equal_those_of_numpy(every_path, seed):
     rng = np.random.default_rng(seed)
     a, b = (np.asarray(rng.standard_normal(shape), np.float32) for shape in SHAPES[seed % len(SHAPES)])
-    for name, function in (("mul", np.multiply), ("add", np.add), ("sub", np.subtract), ("max", np.maximum), ("min", np.minimum)):
+    for name, function in (
+        ("mul", np.multiply),
+        ("add", np.add),
+        ("sub", np.subtract),
+        ("max", np.maximum),
+        ("min", np.minimum),
+    ):
         assert np.array_equal(every_path(lambda name=name: elementwise.binary(name, a, b)), function(a, b)), name
 
 
@@ -102,7 +117,10 @@ def test_two_threads_share_a_large_array(every_path):
     assert np.array_equal(every_path(lambda: elementwise.binary("add", a, b)), a + b)
     c = rng.standard_normal((1, 64, 1, 1)).astype(np.float32)
     assert np.array_equal(every_path(lambda: elementwise.binary("mul", a, c)), a * c)
-    assert np.array_equal(every_path(lambda: elementwise.binary("add", a[0, 0, 0, 0], np.repeat(c.ravel(), 5000))), a[0, 0, 0, 0] + np.repeat(c.ravel(), 5000))
+    assert np.array_equal(
+        every_path(lambda: elementwise.binary("add", a[0, 0, 0, 0], np.repeat(c.ravel(), 5000))),
+        a[0, 0, 0, 0] + np.repeat(c.ravel(), 5000),
+    )
 
 
 def bits(*values: int) -> np.ndarray:
@@ -169,7 +187,13 @@ def test_casts_of_what_is_no_number(every_path):
     x = bits(0x7FC00000, 0x7F800000, 0xFF800000, 0x00000001, 0x80000001)
     assert every_path(lambda: elementwise.cast(x, np.int8, 4)).tolist() == [0, 127, -128, 1, 0]
     assert every_path(lambda: elementwise.cast(x, np.uint8, 3)).tolist() == [0, 255, 0, 0, 0]
-    assert [hex(v) for v in every_path(lambda: elementwise.cast(x, np.float16)).view(np.uint16).tolist()] == ["0x7fff", "0x7c00", "0xfc00", "0x0", "0x8000"]
+    assert [hex(v) for v in every_path(lambda: elementwise.cast(x, np.float16)).view(np.uint16).tolist()] == [
+        "0x7fff",
+        "0x7c00",
+        "0xfc00",
+        "0x0",
+        "0x8000",
+    ]
 
 
 @property_test
@@ -190,7 +214,10 @@ def test_unary_operations(every_path):
     assert every_path(lambda: elementwise.unary("not", x)).tolist() == [127, 0, -1, -2, -128]
     assert every_path(lambda: elementwise.unary("first_one", x)).tolist() == [0, 0, 8, 7, 1]
     assert every_path(lambda: elementwise.unary("first_zero", x)).tolist() == [1, 8, 0, 0, 0]
-    assert every_path(lambda: elementwise.unary("abs", bits(0xFFC00001, 0x80000001))).view(np.uint32).tolist() == [0x7FC00001, 1]
+    assert every_path(lambda: elementwise.unary("abs", bits(0xFFC00001, 0x80000001))).view(np.uint32).tolist() == [
+        0x7FC00001,
+        1,
+    ]
 
 
 def test_mac_keeps_the_old_result_shifted():
@@ -214,17 +241,26 @@ def test_the_denormals_of_the_caller_stay():
     assert (tiny + tiny)[0] > 0
 
 
-@pytest.mark.parametrize(("call", "message"), [
-    (lambda: elementwise.binary("plus", np.ones(3, np.float32), 1.0), 'operation "plus": one of mul, add'),
-    (lambda: elementwise.binary("add", np.ones(3, np.float32), np.ones(3, np.int8)), "add is not defined for kinds f32, i8"),
-    (lambda: elementwise.binary("and", np.ones(3, np.float32), np.ones(3, np.float32)), "and is not defined"),
-    (lambda: elementwise.binary("add", np.ones(3, np.float32), np.ones(4, np.float32)), "do not match"),
-    (lambda: elementwise.binary("add", np.ones(3), 1.0), "one of i8, u8"),
-    (lambda: elementwise.binary("adds", np.ones(3, np.int8), 1, rounding=7), "0 to 6 would be right"),
-    (lambda: elementwise.binary("add", np.ones(3, np.int8), np.ones(3, np.int8), out=np.ones(4, np.int8)), "out: shape"),
-    (lambda: elementwise.cast(np.ones(3, np.float32), np.int8, 5), "rounding 5 is not defined"),
-    (lambda: elementwise.cast(np.ones(3, np.float16), "bf16"), "not defined for kinds f16, bf16"),
-])
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: elementwise.binary("plus", np.ones(3, np.float32), 1.0), 'operation "plus": one of mul, add'),
+        (
+            lambda: elementwise.binary("add", np.ones(3, np.float32), np.ones(3, np.int8)),
+            "add is not defined for kinds f32, i8",
+        ),
+        (lambda: elementwise.binary("and", np.ones(3, np.float32), np.ones(3, np.float32)), "and is not defined"),
+        (lambda: elementwise.binary("add", np.ones(3, np.float32), np.ones(4, np.float32)), "do not match"),
+        (lambda: elementwise.binary("add", np.ones(3), 1.0), "one of i8, u8"),
+        (lambda: elementwise.binary("adds", np.ones(3, np.int8), 1, rounding=7), "0 to 6 would be right"),
+        (
+            lambda: elementwise.binary("add", np.ones(3, np.int8), np.ones(3, np.int8), out=np.ones(4, np.int8)),
+            "out: shape",
+        ),
+        (lambda: elementwise.cast(np.ones(3, np.float32), np.int8, 5), "rounding 5 is not defined"),
+        (lambda: elementwise.cast(np.ones(3, np.float16), "bf16"), "not defined for kinds f16, bf16"),
+    ],
+)
 def test_wrong_calls_say_what_is_wrong(call, message):
     with pytest.raises(ValueError, match=message):
         call()

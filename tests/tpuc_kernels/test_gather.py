@@ -12,7 +12,10 @@ DTYPES = (np.int8, np.uint16, np.float32)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_one_table_serves_all_channels(every_path, dtype):
     rng = np.random.default_rng(1)
-    index, table = rng.integers(0, 256, (2, 5, 6, 7)).astype(np.uint8), rng.integers(0, 256, 256).astype(np.uint8).astype(dtype)
+    index, table = (
+        rng.integers(0, 256, (2, 5, 6, 7)).astype(np.uint8),
+        rng.integers(0, 256, 256).astype(np.uint8).astype(dtype),
+    )
     assert np.array_equal(every_path(lambda: gather.table(index, table)), table[index])
     assert np.array_equal(every_path(lambda: gather.table(index.view(np.int8), table)), table[index])
 

@@ -52,7 +52,12 @@ def test_layouts_by_name():
     assert lanes.strides_of("compact", (2, 70, 3, 5), 4) == (2 * 15, 15, 5, 1)
     assert lanes.strides_of("line", (2, 1, 3, 5), 1) == (192, 192, 64, 1)
     assert lanes.strides_of("channel", (2, 70, 3, 5), 4) == (0, 1, 0, 0)
-    assert lanes.aligned_strides((1, 1, 3, 5), 1) == (64, 64, 5, 1) and lanes.compact_strides((1, 1, 3, 5), 1) == (15, 15, 5, 1)
+    assert lanes.aligned_strides((1, 1, 3, 5), 1) == (64, 64, 5, 1) and lanes.compact_strides((1, 1, 3, 5), 1) == (
+        15,
+        15,
+        5,
+        1,
+    )
 
 
 def test_a_value_per_channel_is_read_for_all_pixels():
@@ -68,7 +73,9 @@ def test_broadcast_and_transposed_arrays_are_stored():
     lanes.store(lmem, 0, x.transpose(0, 3, 2, 1))
     assert np.array_equal(lanes.load(lmem, 0, (1, 4, 3, 2), "aligned", np.float32), x.transpose(0, 3, 2, 1))
     lanes.store(lmem, 0, np.broadcast_to(x[:, :1], (1, 5, 3, 4)))
-    assert np.array_equal(lanes.load(lmem, 0, (1, 5, 3, 4), "aligned", np.float32), np.broadcast_to(x[:, :1], (1, 5, 3, 4)))
+    assert np.array_equal(
+        lanes.load(lmem, 0, (1, 5, 3, 4), "aligned", np.float32), np.broadcast_to(x[:, :1], (1, 5, 3, 4))
+    )
 
 
 def test_a_view_shares_the_memory():
@@ -79,13 +86,16 @@ def test_a_view_shares_the_memory():
     assert lanes.view(lmem, 63 * LANE_BYTES, (1, 2, 1, 1), "aligned", np.int8) is None
 
 
-@pytest.mark.parametrize(("call", "message"), [
-    (lambda m: lanes.load(m, LANE_BYTES - 4, (1, 1, 1, 2), "compact", np.float32), "ends at byte 262148 of 262144"),
-    (lambda m: lanes.load(m, 0, (1, 1, 1, 2), "packed", np.float32), 'layout "packed"'),
-    (lambda m: lanes.load(m, 0, (1, 1, 1, 2), (0, 0, 0, -1), np.float32), "no negative"),
-    (lambda m: lanes.load(m[:3], 0, (1, 1, 1, 2), "compact", np.float32), "64, 262144"),
-    (lambda m: lanes.store(m, 0, np.zeros((2, 3))), "n, c, h, w would be right"),
-])
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m: lanes.load(m, LANE_BYTES - 4, (1, 1, 1, 2), "compact", np.float32), "ends at byte 262148 of 262144"),
+        (lambda m: lanes.load(m, 0, (1, 1, 1, 2), "packed", np.float32), 'layout "packed"'),
+        (lambda m: lanes.load(m, 0, (1, 1, 1, 2), (0, 0, 0, -1), np.float32), "no negative"),
+        (lambda m: lanes.load(m[:3], 0, (1, 1, 1, 2), "compact", np.float32), "64, 262144"),
+        (lambda m: lanes.store(m, 0, np.zeros((2, 3))), "n, c, h, w would be right"),
+    ],
+)
 def test_wrong_calls_say_what_is_wrong(call, message):
     with pytest.raises(ValueError, match=message):
         call(np.zeros((LANES, LANE_BYTES), np.uint8))

@@ -24,7 +24,12 @@ def random_case(seed: int, kinds: tuple[type, ...]) -> tuple[np.random.Generator
     count = shape[1] if rng.random() < 0.7 else 1
     multiplier = integers(rng, (count,), np.int32) >> int(rng.integers(0, 31))
     shift, zero_point = rng.integers(-63, 4, count).astype(np.int8), rng.integers(-300, 300, count).astype(np.int32)
-    return rng, integers(rng, shape, kinds[rng.integers(len(kinds))]), int(rng.integers(0, 7)), [multiplier, shift, zero_point]
+    return (
+        rng,
+        integers(rng, shape, kinds[rng.integers(len(kinds))]),
+        int(rng.integers(0, 7)),
+        [multiplier, shift, zero_point],
+    )
 
 
 def by_fractions(function, x: np.ndarray, *parameters: np.ndarray) -> np.ndarray:
@@ -48,7 +53,9 @@ def test_dequantize_int_is_exact_up_to_one_rounding(every_path, seed):
     _, x, mode, (multiplier, shift, zero_point) = random_case(seed, (np.int8, np.uint8, np.int16, np.uint16))
     for dtype in (np.int8, np.uint16, np.int32):
         y = every_path(lambda dtype=dtype: requant.dequantize_int(x, multiplier, shift, zero_point, dtype, mode))
-        exact = by_fractions(lambda v, m, s, z: rounded((v - z) * m * Fraction(2) ** s, mode), x, multiplier, shift, zero_point)
+        exact = by_fractions(
+            lambda v, m, s, z: rounded((v - z) * m * Fraction(2) ** s, mode), x, multiplier, shift, zero_point
+        )
         assert np.array_equal(y, saturated(exact, dtype))
 
 
@@ -87,7 +94,11 @@ EDGES = {  # x, multiplier, shift, zero point, rounding -> i16
 @pytest.mark.parametrize("name", EDGES)
 def test_edges_of_requantize_int(every_path, name):
     x, multiplier, shift, zero_point, mode, expected = EDGES[name]
-    y = every_path(lambda: requant.requantize_int(np.full((1, 1, 1, 21), x, np.int32), multiplier, shift, zero_point, np.int16, mode))
+    y = every_path(
+        lambda: requant.requantize_int(
+            np.full((1, 1, 1, 21), x, np.int32), multiplier, shift, zero_point, np.int16, mode
+        )
+    )
     assert set(y.ravel().tolist()) == {expected}
 
 
@@ -102,12 +113,24 @@ def test_nan_becomes_zero(every_path):
     assert not y.any()
 
 
-@pytest.mark.parametrize(("call", "message"), [
-    (lambda: requant.requantize_int(np.ones((1, 2, 1, 1), np.int8), 1, 0), "i16 or u16 or i32 would be right"),
-    (lambda: requant.requantize_int(np.ones((1, 2, 1, 1), np.int32), np.ones(3, np.int32), 0), "3 values for 2 channels"),
-    (lambda: requant.requantize_int(np.ones((1, 2, 1, 1), np.int32), 1, 0, dtype=np.float32), "an integer would be right"),
-    (lambda: requant.requantize_float(np.ones((1, 2, 1, 1), np.int32), 1.0, float_rounding=5), "no such rounding mode"),
-])
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: requant.requantize_int(np.ones((1, 2, 1, 1), np.int8), 1, 0), "i16 or u16 or i32 would be right"),
+        (
+            lambda: requant.requantize_int(np.ones((1, 2, 1, 1), np.int32), np.ones(3, np.int32), 0),
+            "3 values for 2 channels",
+        ),
+        (
+            lambda: requant.requantize_int(np.ones((1, 2, 1, 1), np.int32), 1, 0, dtype=np.float32),
+            "an integer would be right",
+        ),
+        (
+            lambda: requant.requantize_float(np.ones((1, 2, 1, 1), np.int32), 1.0, float_rounding=5),
+            "no such rounding mode",
+        ),
+    ],
+)
 def test_wrong_calls_say_what_is_wrong(call, message):
     with pytest.raises(ValueError, match=message):
         call()

@@ -59,12 +59,15 @@ def test_normalize_gives_the_power_of_two_that_is_nearest_in_ratio():
     assert special.normalize(x, np.int32).tolist() == [127, 127, 128, 128, 127, 130, 125]
 
 
-@pytest.mark.parametrize(("call", "message"), [
-    (lambda: special.taylor(np.ones((1, 2), np.float32), [1.0]), "two coefficients or more"),
-    (lambda: special.taylor(np.ones((1, 2), np.int8), [1, 2]), "floats and two"),
-    (lambda: special.rsqrt(np.ones(3, np.float16)), "float32 and 1 to 4"),
-    (lambda: special.normalize(np.ones(3, np.float16), np.int32), "an integer of its size"),
-])
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: special.taylor(np.ones((1, 2), np.float32), [1.0]), "two coefficients or more"),
+        (lambda: special.taylor(np.ones((1, 2), np.int8), [1, 2]), "floats and two"),
+        (lambda: special.rsqrt(np.ones(3, np.float16)), "float32 and 1 to 4"),
+        (lambda: special.normalize(np.ones(3, np.float16), np.int32), "an integer of its size"),
+    ],
+)
 def test_wrong_calls_say_what_is_wrong(call, message):
     with pytest.raises(ValueError, match=message):
         call()

@@ -32,10 +32,23 @@ ONE_ELEMENT = 3  # the str field of an operand that stands still
 def make(rng: np.random.Generator) -> Case:
     operation = int(rng.choice(list(CONDITIONS)))
     compared, chosen = (int(rng.choice(ALL_KINDS)) for _ in range(2))
-    shape = int(rng.integers(1, 4)), int(rng.choice([1, 3, 7, 65, 70])), int(rng.integers(1, 4)), int(rng.integers(1, 20))
+    shape = (
+        int(rng.integers(1, 4)),
+        int(rng.choice([1, 3, 7, 65, 70])),
+        int(rng.integers(1, 4)),
+        int(rng.integers(1, 20)),
+    )
     base = random_base(rng)
-    f = {"tsk_typ": 13, "tsk_eu_typ": operation, "opd0_prec": compared, "opd2_prec": chosen, "opd0_sign": int(rng.integers(0, 2)),
-         "res0_addr": base + 0x8000, "res1_addr": base + 0xC000, **shape_fields(shape)}
+    f = {
+        "tsk_typ": 13,
+        "tsk_eu_typ": operation,
+        "opd0_prec": compared,
+        "opd2_prec": chosen,
+        "opd0_sign": int(rng.integers(0, 2)),
+        "res0_addr": base + 0x8000,
+        "res1_addr": base + 0xC000,
+        **shape_fields(shape),
+    }
     areas = [lane_elements(rng, prec, 0x2000) for prec in (compared, compared, chosen, chosen)]
     same = np.repeat(rng.random((64, 0x2000 // SIZE[compared])) < 0.3, SIZE[compared], axis=1)
     areas[1] = np.where(same, areas[0], areas[1])
@@ -57,8 +70,10 @@ def execute(memory: Memory, f: dict[str, int]) -> None:
     shape, operation, compared = shape_of(f), f["tsk_eu_typ"], f["opd0_prec"]
     layouts = [(0, 0, 0, 0) if f.get(f"{name}_str") == ONE_ELEMENT else "aligned" for name in OPERANDS]
     precs = (compared, compared, f["opd2_prec"], f["opd2_prec"])
-    a, b, yes, no = (operand(memory, f, name, shape, prec, f["opd0_sign"], layout)
-                     for name, prec, layout in zip(OPERANDS, precs, layouts, strict=True))
+    a, b, yes, no = (
+        operand(memory, f, name, shape, prec, f["opd0_sign"], layout)
+        for name, prec, layout in zip(OPERANDS, precs, layouts, strict=True)
+    )
     bits = f"u{SIZE[f['opd2_prec']]}"
     chosen = compare.select(CONDITIONS[operation], a, b, yes.view(bits), no.view(bits), bf16=compared == BF16)
     if operation in (BOTH_GREATER, BOTH_LESS):

@@ -1,4 +1,4 @@
-"""tpuc_kernels.copy against the C model: DMA_tensor, DMA_cw_transpose, DMA_matrix and DMA_general between local and global memory."""
+"""tpuc_kernels.copy against the C model: all DMA moves of bits between local and global memory."""
 
 from __future__ import annotations
 
@@ -35,10 +35,14 @@ def default_strides(address: int, shape: Shape, size: int) -> Shape:
     return lanes.aligned_strides(shape, size, (address - LOCAL_BASE) // LANE_BYTES)
 
 
-def tensor_place(memory: Memory, address: int, shape: Shape, strides: Shape, size: int, order: Shape = (0, 1, 2, 3)) -> copy.Place:
-    """A tensor, its axes in another order where wanted (order[k] is the axis of the tensor that is walked as axis k)."""
+def tensor_place(
+    memory: Memory, address: int, shape: Shape, strides: Shape, size: int, order: Shape = (0, 1, 2, 3)
+) -> copy.Place:
+    """A tensor, its axes in another order where wanted: order[k] is the axis that is walked as axis k."""
     buffer, offset, is_local = place(memory, address)
-    return copy.Place(buffer, offset, [shape[k] for k in order], [strides[k] for k in order], size, order.index(1) if is_local else -1)
+    return copy.Place(
+        buffer, offset, [shape[k] for k in order], [strides[k] for k in order], size, order.index(1) if is_local else -1
+    )
 
 
 def mask_of(f: dict[str, int]) -> int:
@@ -114,7 +118,10 @@ def split(rng: np.random.Generator, count: int) -> Shape:
 def background(rng: np.random.Generator) -> dict:
     """Random bytes where sources and destinations lie."""
     data = {"lanes": [(offset, lane_elements(rng, I8, LOCAL_AREA)) for offset in LOCAL_PLACE.values()]}
-    return {**data, "ddr": [(offset, rng.integers(0, 256, GLOBAL_AREA, dtype=np.uint8)) for offset in GLOBAL_PLACE.values()]}
+    return {
+        **data,
+        "ddr": [(offset, rng.integers(0, 256, GLOBAL_AREA, dtype=np.uint8)) for offset in GLOBAL_PLACE.values()],
+    }
 
 
 def random_mask(rng: np.random.Generator) -> int:
@@ -124,23 +131,45 @@ def random_mask(rng: np.random.Generator) -> int:
 def make_tensor(rng: np.random.Generator, function: int, *, fills: bool = False, form: str = "DMA_tensor") -> Case:
     prec = int(rng.integers(0, 6))
     size = SIZE[prec]
-    shape = (int(rng.integers(1, 4)), int(rng.choice([1, 2, 5, 63, 64, 65, 130])), int(rng.integers(1, 3)), int(rng.integers(1, 8)))
+    shape = (
+        int(rng.integers(1, 4)),
+        int(rng.choice([1, 2, 5, 63, 64, 65, 130])),
+        int(rng.integers(1, 3)),
+        int(rng.integers(1, 8)),
+    )
     if function == NC_TRANSPOSE and rng.random() < 0.5:
         shape = (shape[1], shape[0], *shape[2:])
     n, c, h, w = shape
     same = int(rng.integers(0, 2))
-    out = {NC_TRANSPOSE: (c, n, h, w), CW_COLLECT: (n, w, h, c), CW_DISTRIBUTE: (n, w, h, c), BROADCAST: (n, int(rng.choice([1, 2, 30, 64])), h, w)}.get(
-        function, shape if same else split(rng, n * c * h * w))
+    out = {
+        NC_TRANSPOSE: (c, n, h, w),
+        CW_COLLECT: (n, w, h, c),
+        CW_DISTRIBUTE: (n, w, h, c),
+        BROADCAST: (n, int(rng.choice([1, 2, 30, 64])), h, w),
+    }.get(function, shape if same else split(rng, n * c * h * w))
     is_local = rng.integers(0, 2, 2).astype(bool)
     if function in (CW_COLLECT, CW_DISTRIBUTE) and is_local.all():
         is_local[0] = False
     lane = int(rng.integers(0, 65 - out[1])) if function == BROADCAST else None
-    src, dst = random_address(rng, "src", size, is_local[0]), random_address(rng, "dst", size, is_local[1] or function == BROADCAST, lane)
-    f = {"cmd_type": 4 if form == "DMA_cw_transpose" else 0, "cmd_special_function": 0 if form == "DMA_cw_transpose" else function,
-         "src_data_format": prec, "nchw_copy": same, "stride_enable": int(rng.random() < 0.7), "src_start_addr": src, "dst_start_addr": dst,
-         "fill_constant_en": int(fills), "constant_value": int(rng.integers(0, 1 << 32)),
-         "localmem_mask": ALL_LANES if function == BROADCAST else random_mask(rng)}
-    if function == COPY and not fills and is_local[0] == is_local[1] and rng.random() < 0.3:  # onto itself: a later read sees what was written
+    src, dst = (
+        random_address(rng, "src", size, is_local[0]),
+        random_address(rng, "dst", size, is_local[1] or function == BROADCAST, lane),
+    )
+    f = {
+        "cmd_type": 4 if form == "DMA_cw_transpose" else 0,
+        "cmd_special_function": 0 if form == "DMA_cw_transpose" else function,
+        "src_data_format": prec,
+        "nchw_copy": same,
+        "stride_enable": int(rng.random() < 0.7),
+        "src_start_addr": src,
+        "dst_start_addr": dst,
+        "fill_constant_en": int(fills),
+        "constant_value": int(rng.integers(0, 1 << 32)),
+        "localmem_mask": ALL_LANES if function == BROADCAST else random_mask(rng),
+    }
+    if (
+        function == COPY and not fills and is_local[0] == is_local[1] and rng.random() < 0.3
+    ):  # onto itself: a later read sees what was written
         f["dst_start_addr"] = src + size * int(rng.integers(-6, 7))
     source_shape = (n, 1, h, w) if function == BROADCAST else shape
     for side, address, sides in (("src", src, source_shape), ("dst", dst, out)):
@@ -155,7 +184,9 @@ def make_tensor(rng: np.random.Generator, function: int, *, fills: bool = False,
         f.update(dst_hsize=h, dst_wsize=w)
     where = ["local" if a < GLOBAL_BASE else "global" for a in (src, f["dst_start_addr"])]
     name = NAME[function] if form == "DMA_tensor" else "cw transpose"
-    return Case(form, f, **background(rng), engine=GDMA, variant=f"{name}: {'constant' if fills else where[0]} -> {where[1]}")
+    return Case(
+        form, f, **background(rng), engine=GDMA, variant=f"{name}: {'constant' if fills else where[0]} -> {where[1]}"
+    )
 
 
 # ---- DMA_matrix
@@ -170,14 +201,30 @@ def make_matrix(rng: np.random.Generator) -> Case:
     if local_rows > 20 and local_columns > 64 * width:
         width = 8
     sections = -(-local_columns // width)
-    local, outside = (random_address(rng, side, size, side == ("dst" if to_local else "src")) for side in (("dst", "src") if to_local else ("src", "dst")))
+    local, outside = (
+        random_address(rng, side, size, side == ("dst" if to_local else "src"))
+        for side in (("dst", "src") if to_local else ("src", "dst"))
+    )
     lane = (local - LOCAL_BASE) // LANE_BYTES
     c_stride = width + int(rng.integers(0, 5))
     slots = (lane + sections - 1) // LANES + 1
     own_strides = int(rng.random() < 0.7 or slots * local_rows * (width * size + 64) > LOCAL_AREA)
-    f = {"cmd_type": 1, "cmd_special_function": is_transposed, "src_data_format": prec, "stride_enable": own_strides,
-         "src_start_addr": outside if to_local else local, "dst_start_addr": local if to_local else outside, "localmem_mask": random_mask(rng)}
-    inner = {"nsize": local_rows, "csize": sections, "wsize": width, "nstride": slots * c_stride + int(rng.integers(0, 5)), "cstride": c_stride}
+    f = {
+        "cmd_type": 1,
+        "cmd_special_function": is_transposed,
+        "src_data_format": prec,
+        "stride_enable": own_strides,
+        "src_start_addr": outside if to_local else local,
+        "dst_start_addr": local if to_local else outside,
+        "localmem_mask": random_mask(rng),
+    }
+    inner = {
+        "nsize": local_rows,
+        "csize": sections,
+        "wsize": width,
+        "nstride": slots * c_stride + int(rng.integers(0, 5)),
+        "cstride": c_stride,
+    }
     outer = {"hsize": rows, "wsize": columns, "hstride": columns + int(rng.integers(0, 5))}
     form = "DMA_matrix"
     if rng.random() < 0.5:
@@ -186,14 +233,22 @@ def make_matrix(rng: np.random.Generator) -> Case:
     else:
         sides = ("dst", "src") if to_local else ("src", "dst")
         f.update({f"{sides[0]}_{k}": v for k, v in inner.items()} | {f"{sides[1]}_{k}": v for k, v in outer.items()})
-    return Case(form, f, **background(rng), engine=GDMA, variant=f"{form}{' transposed' if is_transposed else ''} {'to' if to_local else 'from'} local")
+    return Case(
+        form,
+        f,
+        **background(rng),
+        engine=GDMA,
+        variant=f"{form}{' transposed' if is_transposed else ''} {'to' if to_local else 'from'} local",
+    )
 
 
 def execute_matrix(memory: Memory, f: dict[str, int]) -> None:
     size, to_local = SIZE[f["src_data_format"]], f["src_start_addr"] >= GLOBAL_BASE
     inner, outer = ("local", "outside") if "local_nsize" in f else ("dst", "src") if to_local else ("src", "dst")
     rows, columns, width, sections = f[f"{outer}_hsize"], f[f"{outer}_wsize"], f[f"{inner}_wsize"], f[f"{inner}_csize"]
-    local, outside = (f["dst_start_addr"], f["src_start_addr"]) if to_local else (f["src_start_addr"], f["dst_start_addr"])
+    local, outside = (
+        (f["dst_start_addr"], f["src_start_addr"]) if to_local else (f["src_start_addr"], f["dst_start_addr"])
+    )
     lane = (local - LOCAL_BASE) // LANE_BYTES
     if f["stride_enable"]:
         n_stride, c_stride, pitch = f[f"{inner}_nstride"], f[f"{inner}_cstride"], f[f"{outer}_hstride"]
@@ -210,7 +265,14 @@ def execute_matrix(memory: Memory, f: dict[str, int]) -> None:
         slot = (lane + first) // LANES
         there = (local - LOCAL_BASE) % LANE_BYTES + slot * c_stride * size + (lane + first) % LANES * LANE_BYTES
         inside = copy.Place(memory.lmem, there, shape, (n_stride, c_stride, 0, 1), size)
-        flat = copy.Place(ddr, start + first * width * column_step * size, shape, (row_step, width * column_step, 0, column_step), size, -1)
+        flat = copy.Place(
+            ddr,
+            start + first * width * column_step * size,
+            shape,
+            (row_step, width * column_step, 0, column_step),
+            size,
+            -1,
+        )
         copy.tensor(*((flat, inside) if to_local else (inside, flat)), mask_of(f))
 
 
@@ -229,10 +291,26 @@ def make_general(rng: np.random.Generator) -> Case:
     if is_local[1] and not is_broadcast and rng.random() < 0.2:  # over the end of a lane
         dst = LOCAL_BASE + int(rng.integers(1, 62)) * LANE_BYTES - 16
     form = str(rng.choice(["DMA_general", "sDMA_general"]))
-    f = {"cmd_type": 3, "cmd_short": int(form[0] == "s"), "cmd_special_function": is_broadcast, "src_data_format": prec, "fill_constant_en": fills,
-         "constant_value": int(rng.integers(0, 1 << 32)), "dst_csize": times, "src_cstride": int(rng.choice([1, 2, 7, 33, 200, 1000])),
-         "src_start_addr": src, "dst_start_addr": dst, "localmem_mask": random_mask(rng)}
-    return Case(form, f, **background(rng), engine=GDMA, variant=f"{form} {'broadcast' if is_broadcast else 'copy'}{' constant' if fills else ''}")
+    f = {
+        "cmd_type": 3,
+        "cmd_short": int(form[0] == "s"),
+        "cmd_special_function": is_broadcast,
+        "src_data_format": prec,
+        "fill_constant_en": fills,
+        "constant_value": int(rng.integers(0, 1 << 32)),
+        "dst_csize": times,
+        "src_cstride": int(rng.choice([1, 2, 7, 33, 200, 1000])),
+        "src_start_addr": src,
+        "dst_start_addr": dst,
+        "localmem_mask": random_mask(rng),
+    }
+    return Case(
+        form,
+        f,
+        **background(rng),
+        engine=GDMA,
+        variant=f"{form} {'broadcast' if is_broadcast else 'copy'}{' constant' if fills else ''}",
+    )
 
 
 def execute_general(memory: Memory, f: dict[str, int]) -> None:
@@ -247,7 +325,10 @@ def execute_general(memory: Memory, f: dict[str, int]) -> None:
             copy.linear(from_, start, to, there, count, size, mask_of(f))
 
 
-FUZZ = {f"tensor {NAME[function]}": (lambda rng, function=function: make_tensor(rng, function), execute_tensor) for function in range(5)}
+FUZZ = {
+    f"tensor {NAME[function]}": (lambda rng, function=function: make_tensor(rng, function), execute_tensor)
+    for function in range(5)
+}
 FUZZ["tensor constant"] = (lambda rng: make_tensor(rng, COPY, fills=True), execute_tensor)
 FUZZ["cw transpose"] = (lambda rng: make_tensor(rng, CW_COLLECT, form="DMA_cw_transpose"), execute_tensor)
 FUZZ["matrix"] = (make_matrix, execute_matrix)

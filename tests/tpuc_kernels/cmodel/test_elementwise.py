@@ -37,8 +37,28 @@ from tpuc_kernels import elementwise, lanes
 
 pytestmark = pytest.mark.vendor
 
-BINARY = {0: "mul", 2: "add", 3: "sub", 4: "max", 5: "min", 6: "shift_logic", 7: "and", 8: "or", 9: "xor", 10: "select_gt", 11: "select_eq",
-          12: "div", 13: "select_lt", 15: "adds", 16: "subs", 20: "muls", 21: "shift_arith", 22: "rotate", 23: "mul_high", 27: "fsubabs"}
+BINARY = {
+    0: "mul",
+    2: "add",
+    3: "sub",
+    4: "max",
+    5: "min",
+    6: "shift_logic",
+    7: "and",
+    8: "or",
+    9: "xor",
+    10: "select_gt",
+    11: "select_eq",
+    12: "div",
+    13: "select_lt",
+    15: "adds",
+    16: "subs",
+    20: "muls",
+    21: "shift_arith",
+    22: "rotate",
+    23: "mul_high",
+    27: "fsubabs",
+}
 UNARY = {1: "not", 19: "copy", 26: "abs", 29: "first_one", 30: "first_zero"}
 CAST, MAC = 14, 18
 OPERATIONS = {**BINARY, **UNARY, CAST: "cast", MAC: "mac"}
@@ -87,14 +107,24 @@ def make(rng: np.random.Generator, code: int) -> Case:
     signs = [int(v) for v in rng.integers(0, 2, 3)]
     if code in (4, 5):
         signs[1] = signs[0]
-    f = {"tsk_typ": 3, "tsk_eu_typ": code, "res0_prec": result, "opd0_prec": first, "opd1_prec": second,
-         "tsk_opd_num": 1 if code in UNARY or code == CAST else 2, "opd2_n_str": random_rounding(rng, code, result, first),
-         **{f"opd{i}_sign": sign for i, sign in enumerate(signs)}, **shape_fields(shape)}
+    f = {
+        "tsk_typ": 3,
+        "tsk_eu_typ": code,
+        "res0_prec": result,
+        "opd0_prec": first,
+        "opd1_prec": second,
+        "tsk_opd_num": 1 if code in UNARY or code == CAST else 2,
+        "opd2_n_str": random_rounding(rng, code, result, first),
+        **{f"opd{i}_sign": sign for i, sign in enumerate(signs)},
+        **shape_fields(shape),
+    }
     form, data = random_form(rng, "AR", f), []
     for i, (name, prec) in enumerate((("res0", result), ("opd0", first), ("opd1", second))[: f["tsk_opd_num"] + 1]):
         values = lane_elements(rng, prec, AREA_BYTES + 0x200)
         if name == "opd1" and code in SHIFTS and rng.random() < 0.7:
-            values = np.resize(rng.integers(-40, 41, 9973).astype(dtype_of(prec)), (LANES, (AREA_BYTES + 0x200) // SIZE[prec])).view(np.uint8)
+            values = np.resize(
+                rng.integers(-40, 41, 9973).astype(dtype_of(prec)), (LANES, (AREA_BYTES + 0x200) // SIZE[prec])
+            ).view(np.uint8)
         if name != "res0" and rng.random() < 0.15:
             f.update({f"{name}_const": 1, f"{name}_addr": int.from_bytes(values[0, :4].tobytes(), "little")})
             continue
@@ -113,7 +143,12 @@ def third_operand(rng: np.random.Generator, code: int, f: dict[str, int], base: 
         value = int.from_bytes(elements(rng, f["res0_prec"], 4)[:4].tobytes()[:4], "little")
         f.update(tsk_opd_num=3, opd2_prec=f["res0_prec"], opd2_const=1, opd2_addr=value)
     elif code == MAC:
-        f.update(tsk_opd_num=3, opd2_prec=I16, opd2_const=1, opd2_addr=int(rng.integers(0, 16)) | int(rng.integers(0, 16)) << 8)
+        f.update(
+            tsk_opd_num=3,
+            opd2_prec=I16,
+            opd2_const=1,
+            opd2_addr=int(rng.integers(0, 16)) | int(rng.integers(0, 16)) << 8,
+        )
     elif code in SATURATED and rng.random() < 0.8:
         f.update(tsk_opd_num=3, opd2_prec=I8)
         amounts = rng.integers(-63, 32, (LANES, 64)).astype(np.int8)
@@ -125,7 +160,14 @@ def third_operand(rng: np.random.Generator, code: int, f: dict[str, int], base: 
     return []
 
 
-def compute(f: dict[str, int], a: np.ndarray, b: np.ndarray | None, shift: np.ndarray | None = None, *, pair_of_vectors: bool = False) -> np.ndarray:
+def compute(
+    f: dict[str, int],
+    a: np.ndarray,
+    b: np.ndarray | None,
+    shift: np.ndarray | None = None,
+    *,
+    pair_of_vectors: bool = False,
+) -> np.ndarray:
     """The operation of the fields on arrays."""
     code, result, bf16 = f["tsk_eu_typ"], f["res0_prec"], BF16 in (f["res0_prec"], f["opd0_prec"])
     rounding = f.get("opd2_n_str", 0)
@@ -139,7 +181,9 @@ def compute(f: dict[str, int], a: np.ndarray, b: np.ndarray | None, shift: np.nd
     is_signed = f["opd0_sign"] or f["opd1_sign"] or BINARY[code] == "subs"
     if code == CODES["div"] and pair_of_vectors:
         rounding = 2
-    return elementwise.binary(BINARY[code], a, b, kind_name(result, is_signed), shift=shift, rounding=rounding, bf16=bf16)
+    return elementwise.binary(
+        BINARY[code], a, b, kind_name(result, is_signed), shift=shift, rounding=rounding, bf16=bf16
+    )
 
 
 def execute(memory: Memory, f: dict[str, int]) -> None:
@@ -148,8 +192,12 @@ def execute(memory: Memory, f: dict[str, int]) -> None:
     a = operand(memory, f, "opd0", shape, f["opd0_prec"], sign)
     b = operand(memory, f, "opd1", shape, f["opd1_prec"], f["opd1_sign"]) if f["tsk_opd_num"] > 1 else None
     if code == MAC:
-        old = lanes.load(memory.lmem, f["res0_addr"], shape, layout_of(f, "res0"), dtype_of(I16, f["opd0_sign"] or f["opd1_sign"]))
-        y = elementwise.mac(old, np.broadcast_to(a, shape), b, f["opd2_addr"] & 255, f["opd2_addr"] >> 8, f["opd2_n_str"])
+        old = lanes.load(
+            memory.lmem, f["res0_addr"], shape, layout_of(f, "res0"), dtype_of(I16, f["opd0_sign"] or f["opd1_sign"])
+        )
+        y = elementwise.mac(
+            old, np.broadcast_to(a, shape), b, f["opd2_addr"] & 255, f["opd2_addr"] >> 8, f["opd2_n_str"]
+        )
     else:
         shift = None
         if code in SATURATED and f["tsk_opd_num"] == 3:
@@ -173,14 +221,38 @@ def make_vectors(rng: np.random.Generator) -> Case:
         result = max((I8, I16, I32) if code in MIXED else (first,), key=SIZE.get)
     else:
         first = second = result = int(rng.choice(FLOATS))
-    pieces, length, c, w = int(rng.integers(1, 4)), int(rng.integers(1, 6)), int(rng.choice([1, 3, 66])), int(rng.integers(1, 20))
+    pieces, length, c, w = (
+        int(rng.integers(1, 4)),
+        int(rng.integers(1, 6)),
+        int(rng.choice([1, 3, 66])),
+        int(rng.integers(1, 20)),
+    )
     base, sign = random_base(rng), int(rng.integers(0, 2))
-    f = {"tsk_typ": 14, "tsk_eu_typ": code, "opd0_prec": first, "opd1_prec": second, "res0_prec": result, "res0_c": c, "res0_w": w,
-         "opd0_c": pieces, "opd0_w": length, "opd1_w": int(rng.integers(1, length + 1)), "opd0_sign": sign,
-         "opd1_sign": sign if code in (4, 5) else int(rng.integers(0, 2)), "opd0_addr": 9 * LANE_BYTES, "opd1_addr": base + 0x2000,
-         "res0_addr": base + 0x4000, "opd2_addr": int(rng.integers(0, 1 << 32)), "opd2_n_str": int(rng.integers(0, 7))}
+    f = {
+        "tsk_typ": 14,
+        "tsk_eu_typ": code,
+        "opd0_prec": first,
+        "opd1_prec": second,
+        "res0_prec": result,
+        "res0_c": c,
+        "res0_w": w,
+        "opd0_c": pieces,
+        "opd0_w": length,
+        "opd1_w": int(rng.integers(1, length + 1)),
+        "opd0_sign": sign,
+        "opd1_sign": sign if code in (4, 5) else int(rng.integers(0, 2)),
+        "opd0_addr": 9 * LANE_BYTES,
+        "opd1_addr": base + 0x2000,
+        "res0_addr": base + 0x4000,
+        "opd2_addr": int(rng.integers(0, 1 << 32)),
+        "opd2_n_str": int(rng.integers(0, 7)),
+    }
     form = random_form(rng, "VC", f)
-    data = [(0, lane_elements(rng, first, 0x400)), (0x2000, lane_elements(rng, second, 0x400)), (0x4000, lane_elements(rng, I8, 0x4000))]
+    data = [
+        (0, lane_elements(rng, first, 0x400)),
+        (0x2000, lane_elements(rng, second, 0x400)),
+        (0x4000, lane_elements(rng, I8, 0x4000)),
+    ]
     return Case(form, f, data, variant=f"{BINARY[code]} {NAMES[first]}")
 
 
@@ -199,4 +271,3 @@ FUZZ["vectors"] = (make_vectors, execute_vectors)
 @pytest.mark.parametrize("name", FUZZ)
 def test_arithmetic_equals_the_c_model(fuzz, name):
     fuzz(name, cases=1000)
-

@@ -23,9 +23,26 @@ def make(rng: np.random.Generator, *operations: int) -> Case:
     count, limit = (width, table) if gathers else (table, width)
     base = int(rng.choice([0, 0, 1, 5, 63])) * LANE_BYTES
     places = [int(b) * AREA * 4 + 64 * int(rng.integers(4)) for b in rng.permutation(4)]
-    f = {"tsk_typ": 6, "tsk_eu_typ": operation, "res0_prec": prec, "opd0_prec": prec, "opd0_str": int(rng.choice([0, ONE_TABLE_PER_LANE])),
-         "opd1_prec": index_prec, "res0_n": n, "res0_c": c, "res0_h": 1, "res0_w": width, "opd0_h": 1, "opd0_w": table, "opd1_c": c, "opd1_w": count,
-         "opd3_const": int(rng.integers(2)), "opd0_addr": base + places[0], "opd1_addr": base + places[1], "res0_addr": base + places[2]}
+    f = {
+        "tsk_typ": 6,
+        "tsk_eu_typ": operation,
+        "res0_prec": prec,
+        "opd0_prec": prec,
+        "opd0_str": int(rng.choice([0, ONE_TABLE_PER_LANE])),
+        "opd1_prec": index_prec,
+        "res0_n": n,
+        "res0_c": c,
+        "res0_h": 1,
+        "res0_w": width,
+        "opd0_h": 1,
+        "opd0_w": table,
+        "opd1_c": c,
+        "opd1_w": count,
+        "opd3_const": int(rng.integers(2)),
+        "opd0_addr": base + places[0],
+        "opd1_addr": base + places[1],
+        "res0_addr": base + places[2],
+    }
     if gathers:
         f.update(opd2_const=int(rng.integers(2)), opd2_addr=int(rng.integers(1 << 29)))
     size = SIZE[index_prec]
@@ -55,7 +72,10 @@ def execute(memory: Memory, f: dict[str, int]) -> None:
     store(memory, f, y)
 
 
-FUZZ = {"table": (lambda rng: make(rng, GATHER, GATHER_SAFE), execute), "scatter": (lambda rng: make(rng, SCATTER, SCATTER_SAFE), execute)}
+FUZZ = {
+    "table": (lambda rng: make(rng, GATHER, GATHER_SAFE), execute),
+    "scatter": (lambda rng: make(rng, SCATTER, SCATTER_SAFE), execute),
+}
 
 
 @pytest.mark.parametrize("name", FUZZ)

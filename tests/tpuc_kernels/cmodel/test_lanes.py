@@ -27,12 +27,25 @@ def make(rng: np.random.Generator) -> Case:
     if rng.random() < 0.6:
         c, w = (int(rng.integers(1, 12)), w) if rng.random() < 0.5 else (c, int(rng.integers(1, 12)))
     shape = int(rng.choice([1, 1, 2])), c, int(rng.choice([1, 1, 2, 4])), w
-    f = {"tsk_typ": 5, "tsk_eu_typ": operation, "res0_prec": prec, "opd0_c": w if operation < COPY else c, "opd0_w": c if operation < COPY else w,
-         "opd0_addr": random_address(rng, SIZE[prec], 0), "res0_addr": random_address(rng, SIZE[prec], RESULT), **shape_fields(shape)}
+    f = {
+        "tsk_typ": 5,
+        "tsk_eu_typ": operation,
+        "res0_prec": prec,
+        "opd0_c": w if operation < COPY else c,
+        "opd0_w": c if operation < COPY else w,
+        "opd0_addr": random_address(rng, SIZE[prec], 0),
+        "res0_addr": random_address(rng, SIZE[prec], RESULT),
+        **shape_fields(shape),
+    }
     form = random_form(rng, "TRANSBC", f)
     if form == "TRANSBC":
         f.update(opd0_n=shape[0], opd0_h=shape[2], opd0_prec=prec)
-    return Case(form, f, [(0, lane_elements(rng, I8, AREA)), (RESULT, lane_elements(rng, I8, AREA))], variant=f"{form} {NAME[operation]}")
+    return Case(
+        form,
+        f,
+        [(0, lane_elements(rng, I8, AREA)), (RESULT, lane_elements(rng, I8, AREA))],
+        variant=f"{form} {NAME[operation]}",
+    )
 
 
 def execute(memory: Memory, f: dict[str, int]) -> None:

@@ -37,9 +37,20 @@ def random_words(rng: np.random.Generator, operation: int) -> np.ndarray:
     scales = f32(rng, (256,)).view(np.uint32)
     small = (rng.integers(-(2**17), 2**17, 256) >> rng.integers(0, 18, 256)).astype(np.int32).view(np.uint32)
     multipliers = (rng.integers(-(2**31), 2**31, 256) >> rng.integers(0, 32, 256)).astype(np.int32).view(np.uint32)
-    shifts = np.where(rng.random(256) < 0.8, rng.integers(-40, 4, 256), rng.integers(-128, 128, 256)).astype(np.int32).view(np.uint32)
-    return np.stack({RQ0: (scales, f32(rng, (256,)).view(np.uint32)), RQ1: (multipliers, shifts, small), DQ0: (small, scales),
-                     DQ1: (small, multipliers, shifts)}[operation], axis=1)
+    shifts = (
+        np.where(rng.random(256) < 0.8, rng.integers(-40, 4, 256), rng.integers(-128, 128, 256))
+        .astype(np.int32)
+        .view(np.uint32)
+    )
+    return np.stack(
+        {
+            RQ0: (scales, f32(rng, (256,)).view(np.uint32)),
+            RQ1: (multipliers, shifts, small),
+            DQ0: (small, scales),
+            DQ1: (small, multipliers, shifts),
+        }[operation],
+        axis=1,
+    )
 
 
 def constant_fields(operation: int, words: list[int]) -> dict[str, int]:
@@ -54,12 +65,27 @@ def constant_fields(operation: int, words: list[int]) -> dict[str, int]:
 def make(rng: np.random.Generator, operation: int) -> Case:
     source = int(rng.choice([I16, I32] if operation in (RQ0, RQ1) else [I8, I16]))
     result = F32 if operation == DQ0 else int(rng.choice([I8, I16, I32]))
-    shape = int(rng.integers(1, 4)), int(rng.choice([1, 3, 7, 64, 65, 70])), int(rng.integers(1, 4)), int(rng.integers(1, 20))
+    shape = (
+        int(rng.integers(1, 4)),
+        int(rng.choice([1, 3, 7, 64, 65, 70])),
+        int(rng.integers(1, 4)),
+        int(rng.integers(1, 20)),
+    )
     base = random_base(rng)
     rounding = int(rng.integers(0, 8)) | (int(rng.integers(0, 5)) << 3 if operation == RQ0 else 0)
-    f = {"tsk_typ": 4, "tsk_eu_typ": operation, "opd0_prec": source, "res0_prec": result, "opd2_n_str": rounding,
-         "opd0_sign": int(rng.integers(0, 2)), "opd2_sign": int(rng.integers(0, 2)), "opd0_addr": base, "res0_addr": base + RESULT,
-         "opd1_const": int(rng.integers(0, 2)), **shape_fields(shape)}
+    f = {
+        "tsk_typ": 4,
+        "tsk_eu_typ": operation,
+        "opd0_prec": source,
+        "res0_prec": result,
+        "opd2_n_str": rounding,
+        "opd0_sign": int(rng.integers(0, 2)),
+        "opd2_sign": int(rng.integers(0, 2)),
+        "opd0_addr": base,
+        "res0_addr": base + RESULT,
+        "opd1_const": int(rng.integers(0, 2)),
+        **shape_fields(shape),
+    }
     words = random_words(rng, operation)
     data = [(0, lane_elements(rng, source, 0x2000)), (RESULT, lane_elements(rng, I8, 0x2000))]
     if f["opd1_const"]:
@@ -70,7 +96,12 @@ def make(rng: np.random.Generator, operation: int) -> Case:
         slots[:, :, : WORDS[operation]] = words.reshape(LANES, 4, -1)
         data.append((PARAMETERS, slots.reshape(LANES, -1).view(np.uint8)))
     form = random_form(rng, "RQDQ", f)
-    return Case(form, f, data, variant=f"{NAME[operation]} {NAMES[source]} -> {NAMES[result]} {'one' if f['opd1_const'] else 'per channel'}")
+    return Case(
+        form,
+        f,
+        data,
+        variant=f"{NAME[operation]} {NAMES[source]} -> {NAMES[result]} {'one' if f['opd1_const'] else 'per channel'}",
+    )
 
 
 def parameters(memory: Memory, f: dict[str, int]) -> list[np.ndarray]:
@@ -94,15 +125,25 @@ def execute(memory: Memory, f: dict[str, int]) -> None:
     words, rounding = parameters(memory, f), f["opd2_n_str"]
     dtype = dtype_of(result, f["opd2_sign"])
     if operation == RQ0:
-        y = requant.requantize_float(x, words[0].view(np.float32), words[1].view(np.float32), dtype, rounding & 7, rounding >> 3)
+        y = requant.requantize_float(
+            x, words[0].view(np.float32), words[1].view(np.float32), dtype, rounding & 7, rounding >> 3
+        )
     elif operation == RQ1:
-        y = requant.requantize_int(x, words[0].view(np.int32), low(words[1], 8, 1).astype(np.int8), low(words[2], 16, f["opd2_sign"]), dtype,
-                                   rounding)
+        y = requant.requantize_int(
+            x,
+            words[0].view(np.int32),
+            low(words[1], 8, 1).astype(np.int8),
+            low(words[2], 16, f["opd2_sign"]),
+            dtype,
+            rounding,
+        )
     elif operation == DQ0:
         y = requant.dequantize_float(x, low(words[0], 16, f["opd0_sign"]), words[1].view(np.float32), rounding)
     else:
         shift = low(words[2], 16 if f["opd1_const"] else 8, 1).astype(np.int16)
-        y = requant.dequantize_int(x, words[1].view(np.int32), shift, low(words[0], 16, f["opd0_sign"]), dtype, rounding)
+        y = requant.dequantize_int(
+            x, words[1].view(np.int32), shift, low(words[0], 16, f["opd0_sign"]), dtype, rounding
+        )
     assert y.itemsize == SIZE[result]
     store(memory, f, y)
 

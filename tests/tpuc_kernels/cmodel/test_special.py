@@ -37,8 +37,15 @@ def make(rng: np.random.Generator, *operations: int) -> Case:
     if operation == NORMALIZE and rng.random() < 0.5:
         result = I32 if source == F32 else I16
     base = random_base(rng)
-    f = {"tsk_typ": 9, "tsk_eu_typ": operation, "opd0_prec": source, "res0_prec": result, "res0_addr": base + 64 * int(rng.integers(0, 16)),
-         "opd0_addr": base + OPERAND + 64 * int(rng.integers(0, 16)), **shape_fields(random_shape(rng))}
+    f = {
+        "tsk_typ": 9,
+        "tsk_eu_typ": operation,
+        "opd0_prec": source,
+        "res0_prec": result,
+        "res0_addr": base + 64 * int(rng.integers(0, 16)),
+        "opd0_addr": base + OPERAND + 64 * int(rng.integers(0, 16)),
+        **shape_fields(random_shape(rng)),
+    }
     data = [(0, lane_elements(rng, source, 0x4000)), (OPERAND, lane_elements(rng, source, 0x4000))]
     if operation == RSQRT:
         f["opd2_n_str"] = int(rng.integers(0, 4))
@@ -65,8 +72,10 @@ def execute(memory: Memory, f: dict[str, int]) -> None:
     store(memory, f, y)
 
 
-FUZZ = {name: (lambda rng, operations=operations: make(rng, *operations), execute)
-        for name, operations in (("taylor", (SERIES_BY_FOUR, SERIES)), ("normalize", (NORMALIZE,)), ("rsqrt", (RSQRT,)))}
+FUZZ = {
+    name: (lambda rng, operations=operations: make(rng, *operations), execute)
+    for name, operations in (("taylor", (SERIES_BY_FOUR, SERIES)), ("normalize", (NORMALIZE,)), ("rsqrt", (RSQRT,)))
+}
 
 
 @pytest.mark.parametrize("name", FUZZ)
