@@ -1,0 +1,163 @@
+"""What is measured: each case runs once for us and once for the vendor, on files that `prepare` made with each one's own commands."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import processes
+from processes import BIN, VENDOR, Usage, in_json, median
+
+HERE = Path(__file__).resolve().parent
+PREPROCESSING = "--resize_dims 256,256 --mean 123.675,116.28,103.53 --scale 0.0171,0.0175,0.0174 --pixel_format rgb"
+INPUT = "ours/resnet18_in_f32.npz"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Seconds (of a command, or of one inference) and the largest resident memory in bytes."""
+
+    seconds: float
+    peak_bytes: int
+
+
+Measure = Callable[[], Measured]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A bound on our share: at most `share` of the vendor's seconds, or at most `seconds` of our own."""
+
+    text: str
+    share: float | None = None
+    seconds: float | None = None
+
+    def is_met(self, ours: float, theirs: float | None) -> bool | None:
+        """None where there is nothing to compare with."""
+        if self.seconds is not None:
+            return ours < self.seconds
+        return None if theirs is None or self.share is None else ours <= theirs * self.share
+
+
+@dataclass(frozen=True)
+class Case:
+    title: str
+    ours: Measure
+    theirs: Measure | None = None
+    goal: Goal | None = None
+    name: str = field(kw_only=True)
+
+
+class Bench:
+    """A directory with `ours` and `vendor`, each with the files of its own commands; ResNet18 and pictures of noise."""
+
+    def __init__(self, directory: Path, images: int, runs: int, with_vendor: bool):
+        self.directory, self.images, self.runs, self.with_vendor = directory, images, runs, with_vendor
+        self.own, self.peer = directory / "ours", directory / "vendor"
+        for folder in (self.own, self.peer, directory / "images"):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def prepare(self) -> None:
+        """Model, pictures, and everything that the cases start from."""
+        self._make_sources()
+        for mode in ("F32", "INT8"):
+            if mode == "F32":
+                self.transform_ours()
+                if self.with_vendor:
+                    self.transform_theirs()
+            else:
+                self.calibrate_ours(min(4, self.images))
+                if self.with_vendor:
+                    self.calibrate_theirs(min(4, self.images))
+            self.deploy_ours(mode)
+            if self.with_vendor:
+                self.deploy_theirs(mode)
+
+    def _make_sources(self) -> None:
+        import cv2
+        import numpy as np
+
+        model = self.directory / "resnet18.onnx"
+        if not model.exists():
+            subprocess.run([sys.executable, HERE.parent / "regression" / "make_resnet18.py", model], check=True)
+        rng = np.random.default_rng(0)
+        for number in range(self.images):
+            picture = self.directory / "images" / f"{number:03}.jpg"
+            if not picture.exists():
+                coarse = rng.integers(0, 256, (28, 28, 3), np.uint8)
+                cv2.imwrite(str(picture), cv2.resize(coarse, (224, 224), interpolation=cv2.INTER_CUBIC))
+
+    # commands
+
+    def _transform_words(self) -> str:
+        return (f"--model_name resnet18 --model_def ../resnet18.onnx --input_shapes [[1,3,224,224]] {PREPROCESSING} --tolerance 0.99,0.99"
+                " --test_input ../images/000.jpg --test_result top.npz --mlir resnet18.mlir")
+
+    def transform_ours(self) -> Measured:
+        return measured(processes.ours(f"tpuc transform {self._transform_words()}", self.own))
+
+    def transform_theirs(self) -> Measured:
+        return measured(processes.theirs(f"model_transform {self._transform_words()}", self.peer))
+
+    def calibrate_ours(self, images: int | None = None) -> Measured:
+        return measured(processes.ours(f"tpuc calibrate resnet18.mlir --dataset ../images --input_num {images or self.images} -o table", self.own))
+
+    def calibrate_theirs(self, images: int | None = None) -> Measured:
+        return measured(processes.theirs(f"run_calibration resnet18.mlir --dataset ../images --input_num {images or self.images} -o table", self.peer))
+
+    def _deploy_words(self, mode: str) -> str:
+        table = " --calibration_table table" if mode == "INT8" else ""
+        return f"--mlir resnet18.mlir --chip bm1684x --quantize {mode}{table} --model {mode}.bmodel"
+
+    def deploy_ours(self, mode: str) -> Measured:
+        return measured(processes.ours(f"tpuc deploy {self._deploy_words(mode)} --skip_validation", self.own))
+
+    def deploy_theirs(self, mode: str) -> Measured:
+        return measured(processes.theirs(f"model_deploy {self._deploy_words(mode)}", self.peer))
+
+    # one inference, start-up left out
+
+    def run_ours(self, model: str, repeat: int = 5) -> Measured:
+        return one_inference(processes.run([BIN / "python", HERE / "time_session.py", model, INPUT, str(repeat)], self.directory))
+
+    def interpret_theirs(self, model: str, repeat: int = 3) -> Measured:
+        script = HERE / "time_vendor_interpreter.py"
+        return one_inference(processes.run([VENDOR / "bin" / "python", script, model, INPUT, str(repeat)], self.directory))
+
+    def run_runtime(self, model: str, repeat: int = 1) -> Measured:
+        return one_inference(processes.run([BIN / "python", HERE / "time_runtime.py", model, INPUT, str(repeat)], self.directory))
+
+    def cases(self) -> list[Case]:
+        """All, in the order of the flow."""
+        half, one_and_a_half = Goal("at most 0.5 x", 0.5), Goal("at most 1.5 x", 1.5)
+        tpu = {"F32": ("ours/resnet18_bm1684x_f32_tpu.mlir", "vendor/resnet18_bm1684x_f32_tpu.mlir"),
+               "INT8": ("ours/resnet18_bm1684x_int8_sym_tpu.mlir", "vendor/resnet18_bm1684x_int8_sym_tpu.mlir")}
+        faster = {"F32": Goal("at least 20 x faster", 1 / 20), "INT8": Goal("at least 50 x faster", 1 / 50)}
+        found = [
+            Case("transform, with test", self.transform_ours, self.transform_theirs, half, name="transform"),
+            Case(f"calibrate, {self.images} images", self.calibrate_ours, self.calibrate_theirs, half, name="calibrate"),
+        ]
+        for mode in ("F32", "INT8"):
+            found.append(Case(f"deploy {mode}, without validation", lambda m=mode: self.deploy_ours(m), lambda m=mode: self.deploy_theirs(m),
+                              one_and_a_half, name=f"deploy-{mode}"))
+        for mode, (own, peer) in tpu.items():
+            found.append(Case(f"interpreter {mode}, one image", lambda f=own: self.run_ours(f), lambda f=peer: self.interpret_theirs(f),
+                              name=f"interpreter-{mode}"))
+        for mode in ("F32", "INT8"):
+            found.append(Case(f"simulator {mode}, one image, each its own file", lambda m=mode: self.run_ours(f"ours/{m}.bmodel"),
+                              lambda m=mode: self.run_runtime(f"vendor/{m}.bmodel"), faster[mode], name=f"simulator-{mode}"))
+            found.append(Case(f"simulator {mode}, one image, our file in both", lambda m=mode: self.run_ours(f"ours/{m}.bmodel"),
+                              lambda m=mode: self.run_runtime(f"ours/{m}.bmodel"), faster[mode], name=f"same-file-{mode}"))
+        found.append(Case("tpuc --help", lambda: measured(processes.ours("tpuc --help", self.own)), None, Goal("under 0.3 s", seconds=0.3), name="help"))
+        return found
+
+
+def measured(usage: Usage) -> Measured:
+    return Measured(usage.seconds, usage.peak_bytes)
+
+
+def one_inference(usage: Usage) -> Measured:
+    return Measured(median(in_json(usage)), usage.peak_bytes)
