@@ -65,3 +65,10 @@ def test_a_pooling_over_everything_has_any_stride(prove_net, mode):
     net = Net((2, 8, 20, 20))
     net.op("AvgPool", [net.values[0]], (2, 8, 1, 1), kernel_shape=[20, 20], strides=[20, 20], pads=[0] * 4)
     prove_net(net, mode)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_concat_with_a_constant(prove_net, mode):
+    net = Net((2, 8, 3, 4))
+    net.op("Concat", [net.weight("c", (2, 1, 3, 4)), net.values[0], net.weight("d", (2, 2, 3, 4))], (2, 11, 3, 4), axis=1)
+    prove_net(net, mode)

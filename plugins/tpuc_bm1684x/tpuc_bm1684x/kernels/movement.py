@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tpuc_bm1684x.kernels.base import AliasKernel, GlobalKernel, LocalKernel, Slice, register
+from tpuc_bm1684x.kernels.base import AliasKernel, GlobalKernel, LocalKernel, Slice, register, source_of
 from tpuc_bm1684x.kernels.constants import STORAGE
 from tpuc_bm1684x.kernels.engine import Engine, GlobalView, Operand, Rows
 from tpuc_core.errors import TpucError
-from tpuc_core.ir import shape_of
+from tpuc_core.ir import is_none, shape_of
 
 MOST_SIZE = 65535  # elements of an axis of a transfer
 MOST_W_STRIDE_BYTES = 128  # between neighbours of a row: the device's limit, which the C model does not check
@@ -98,7 +98,10 @@ class Reshape(AliasKernel):
 
 @register("tpu.Concat")
 class Concat(GlobalKernel):
-    """Inputs side by side along an axis."""
+    """Inputs side by side along an axis; constants are read like activations."""
+
+    def prepare(self) -> None:
+        self.activations = [source_of(v) for v in self.op.operands if not is_none(v)]
 
     def emit(self, engine: Engine, out: GlobalView, inputs: Sequence[GlobalView], constants: Mapping[str, Operand]) -> None:
         shape = shape_of(self.out)

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tpuc_bm1684x.lowering.registry import kernel_obstacle, lowers
-from tpuc_core.ir import is_weight, tpu
+from tpuc_core.ir import tpu
 from tpuc_core.plan import Precision
 
 if TYPE_CHECKING:
@@ -28,14 +28,7 @@ def _obstacle(op: TensorOp) -> str | None:
         return "the logarithm of a softmax"
     if kind == "Slice" and min(op.get("steps"), default=1) < 1:
         return "a step that is not positive"
-    if kind == "Concat":
-        return constant_operand_obstacle(op)
     return padding_obstacle(op) if kind == "Pad" else kernel_obstacle(kind)
-
-
-def constant_operand_obstacle(op: TensorOp) -> str | None:
-    """Why an op that only moves activations cannot take its operands."""
-    return "an operand that is a constant" if any(is_weight(v) for v in op.operands) else None
 
 
 def padding_obstacle(op: TensorOp) -> str | None:

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tpuc_bm1684x.lowering.generic import (
-    constant_operand_obstacle,
-    missing_operands,
-    padding_obstacle,
-    shared_attributes,
-)
+from tpuc_bm1684x.lowering.generic import missing_operands, padding_obstacle, shared_attributes
 from tpuc_bm1684x.lowering.registry import kernel_obstacle, lowers
-from tpuc_core.ir import is_none, tpu
+from tpuc_core.ir import is_none, is_weight, tpu
 from tpuc_core.plan import Precision
 
 if TYPE_CHECKING:
@@ -26,7 +21,9 @@ def _obstacle(op: TensorOp) -> str | None:
         return padding_obstacle(op) or (f"padding with {op.get('val'):g}" if op.get("val") else None)
     if op.name == "top.Slice" and min(op.get("steps"), default=1) < 1:
         return "a step that is not positive"
-    return constant_operand_obstacle(op) or kernel_obstacle(op.name.removeprefix("top."))
+    if any(is_weight(v) for v in op.operands):
+        return "an operand that is a constant"
+    return kernel_obstacle(op.name.removeprefix("top."))
 
 
 @lowers("Concat", "Depth2Space", "Pad", "Permute", "Reshape", "Reverse", "ShuffleChannel", "Slice", "Squeeze", "Tile",
