@@ -14,7 +14,7 @@ from tpuc_core.threads import one_blas_thread
 
 one_blas_thread()
 
-from tpuc_core.npz import load_npz  # noqa: E402: threads are chosen before numpy is loaded
+from tpuc_core.npz import load_npz  # noqa: E402 (threads are chosen before numpy is loaded)
 from tpuc_core.plugins import plugins  # noqa: E402
 
 
