@@ -15,7 +15,7 @@ class MlirRunner:
     """The built-in runner of .mlir files."""
 
     name = "mlir"
-    suffixes = (".mlir",)
+    suffixes: tuple[str, ...] = (".mlir",)
 
     def open(self, path: Path) -> Session:
         from tpuc_core.ir import load_model

@@ -56,7 +56,7 @@ class SimulatorRunner:
     """Runs bmodels in the simulator."""
 
     name = "simulator"
-    suffixes = (".bmodel",)
+    suffixes: tuple[str, ...] = (".bmodel",)
 
     def open(self, path: Path) -> Session:
         from tpuc_bm1684x.simulator.simulator import Simulator
