@@ -16,7 +16,7 @@ from recipes import RECIPES, Recipe
 from zoo import Zoo
 
 HERE = Path(__file__).resolve().parent
-TIMEOUT_SECONDS = 900
+TIMEOUT_SECONDS = 1800
 
 
 class Missing(Exception):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
+from accuracy import compile_int8, labelled_images, measure
 from recipes import RECIPES
 
 FLOAT_IS_AT_MOST_BETTER = 2.0  # points of top-1
-SUBSET, CALIBRATION = 200, 100
+SUBSET = 200
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -45,16 +45,8 @@ def test_ops_of_a_quantization_table_stay_float(workshop):
 @pytest.mark.zoo
 @pytest.mark.parametrize("name", ["efficientnet_lite0", "mobilenet_v2_dequant"])
 def test_top_1_of_the_compiled_file_is_within_two_points_of_float(workshop, name):
-    recipe, labelled = RECIPES[name], workshop.pictures("imagenet1k_256").with_name("imagenet1k_val")
-    workshop.transform(name)
-    workshop.run(f"tpuc calibrate {name}.mlir --dataset {labelled} --input_num {CALIBRATION} -o {name}_cali_table_100")
-    workshop.run(f"tpuc deploy --mlir {name}.mlir --chip bm1684x --quantize INT8 --calibration_table {name}_cali_table_100"
-                 f" --skip_validation --model {name}_100.bmodel")
-    top1 = {}
-    for model in (f"{name}.mlir", f"{name}_100.bmodel"):
-        printed = workshop.run(f"tpuc eval imagenet --model {model} --dataset {labelled} --count {SUBSET} --class_offset"
-                               f" {recipe.class_offset} --format json")
-        result = json.loads(printed.strip().splitlines()[-1])
-        assert result["images"] == SUBSET
-        top1[model] = 100 * result["top1"] / SUBSET
-    assert top1[f"{name}_100.bmodel"] >= top1[f"{name}.mlir"] - FLOAT_IS_AT_MOST_BETTER, top1
+    labelled = labelled_images(workshop)
+    files = f"{name}.mlir", compile_int8(workshop, name, labelled)
+    real, quantized = (measure(workshop, name, model, labelled, SUBSET) for model in files)
+    assert real.top1 > 80
+    assert quantized.top1 >= real.top1 - FLOAT_IS_AT_MOST_BETTER
