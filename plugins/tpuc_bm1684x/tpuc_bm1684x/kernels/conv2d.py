@@ -1,4 +1,5 @@
-"""tpu.Conv2D: dense and depthwise convolution, f32 or INT8 with a multiplier and shift per output channel."""
+"""tpu.Conv2D, tpu.Deconv and tpu.MatMul: what multiplies with a constant filter, in f32, or in INT8 with a multiplier and shift
+per output channel."""
 
 from __future__ import annotations
 
@@ -99,73 +100,90 @@ def relu(engine: Engine, op, out: Operand) -> None:
             engine.min(out, out, op.get("relu_limit"))
 
 
-@register("tpu.Conv2D")
-class Conv2D(SweepKernel):
-    """i32 sums, then requantization; or f32 with bias. See docs/numerics.md."""
+class FilterKernel(SweepKernel):
+    """A kernel with a constant filter and bias: f32, or 8 bits whose i32 sums are requantized by channel."""
+
+    is_depthwise = False
+    is_requantized = True
+    rounding = Rounding.HALF_UP
 
     def prepare(self) -> None:
-        self.sweep = sweep_of(self)
-        self.group = self.op.get("group")
         self.is_int8 = self.in_storage() in ("i8", "u8")
-        self.is_depthwise = self.group > 1 and self.group == self.in_shape()[1] == self.out_shape[1]
         self.has_bias = has_bias(self.op)
 
     def constants(self) -> list[Constant]:
         oc, ic = self.out_shape[1], self.in_shape()[1]
-        wide = "i32" if self.is_int8 else "f32"
-        if self.is_depthwise:
-            filters = Constant("filter", Form.COMPACT, (oc, *self.sweep.kernel), "i8" if self.is_int8 else "f32")
-        elif self.is_int8:
-            filters = Constant("filter", Form.FILTER_8, (oc, ic, *self.sweep.kernel), "i8")
-        else:
-            filters = Constant("filter", Form.COMPACT, (oc, ic, *self.sweep.kernel), "f32")
-        bias = [Constant("bias", Form.COMPACT, (oc,), wide)] if self.has_bias else []
-        return [filters, *bias, *([Constant("requantization", Form.ALIGNED, (oc, 3), "i32")] if self.is_int8 else [])]
+        filter_storage, wide = ("i8", "i32") if self.is_int8 else ("f32", "f32")
+        form = Form.FILTER_8 if self.is_int8 and not self.is_depthwise else Form.COMPACT
+        found = [Constant("filter", form, (oc, *(() if self.is_depthwise else (ic,)), *self.sweep.kernel), filter_storage)]
+        if self.has_bias:
+            found.append(Constant("bias", Form.COMPACT, (oc,), wide))
+        if self.is_int8 and self.is_requantized:
+            found.append(Constant("requantization", Form.ALIGNED, (oc, 3), "i32"))
+        return found
 
     def constant_arrays(self, model: Model) -> Arrays:
         oc = self.out_shape[1]
-        weight = model.weight(self.op.operands[1])
-        if self.is_depthwise:
-            weight = weight.reshape(oc, *self.sweep.kernel)
-        else:
-            weight = dense_filter(weight.reshape(oc, -1, *self.sweep.kernel), self.in_shape()[1], self.group)
-        arrays = {"filter": weight}
+        arrays = {"filter": self.filter(model.weight(self.op.operands[1]))}
         if self.has_bias:
             arrays["bias"] = model.weight(self.op.operands[2]).reshape(oc)
-        if self.is_int8:
+        if self.is_int8 and self.is_requantized:
             arrays["requantization"] = requantization(self.op, oc)
         return arrays
+
+    def filter(self, weight: np.ndarray) -> np.ndarray:
+        """The filter in the shape of its constant."""
+        dense = weight.reshape(self.out_shape[1], -1, *self.sweep.kernel)
+        return dense[:, 0] if self.is_depthwise else dense_filter(dense, self.in_shape()[1], self.op.get("group"))
 
     def chunks(self) -> list[tuple[int, int]]:
         return chunks_of(self.out_shape[1], self.constants()[0].slot_bytes)
 
     def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
-        x, sweep = inputs[0], self.sweep_on(part.rows)
-        bias = constants.get("bias")
-        instruction = engine.depthwise if self.is_depthwise else engine.conv
+        sweep = self.sweep_on(part.rows)
         if not self.is_int8:
-            instruction(out, x, constants["filter"], bias, sweep)
+            instruction = engine.depthwise if self.is_depthwise else engine.conv
+            instruction(out, inputs[0], constants["filter"], constants.get("bias"), sweep)
             relu(engine, self.op, out)
+        elif not self.is_requantized:
+            self._sum(engine, out, inputs[0], constants, sweep)
+        else:
+            with engine.scope():
+                total = engine.local(out.shape, "i32")
+                self._sum(engine, total, inputs[0], constants, sweep)
+                engine.requantize(out, total, constants["requantization"], self.rounding)
+
+    def _sum(self, engine: Engine, total: Operand, x: Operand, constants: Mapping[str, Operand], sweep: Sweep) -> None:
+        """The sums of 8-bit products in i32, on top of the bias."""
+        bias = constants.get("bias")
+        if self.is_depthwise:
+            engine.depthwise(total, x, constants["filter"], bias, sweep)
             return
-        with engine.scope():
-            total = engine.local(out.shape, "i32")
-            if self.is_depthwise:
-                engine.depthwise(total, x, constants["filter"], bias, sweep)
-            else:
-                if bias is not None:
-                    engine.copy(total, bias)
-                engine.conv(total, x, constants["filter"], None, sweep, is_added=bias is not None)
-            engine.requantize(out, total, constants["requantization"], Rounding.HALF_UP)
+        if bias is not None:
+            engine.copy(total, bias)
+        engine.conv(total, x, constants["filter"], None, sweep, is_added=bias is not None)
+
+
+@register("tpu.Conv2D")
+class Conv2D(FilterKernel):
+    """Dense and depthwise convolution. See docs/numerics.md."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.sweep = sweep_of(self)
+        group = self.op.get("group")
+        self.is_depthwise = group > 1 and group == self.in_shape()[1] == self.out_shape[1]
 
 
 @register("tpu.Deconv")
-class Deconv(SweepKernel):
+class Deconv(FilterKernel):
     """Transposed convolution: zeros between the inputs, the filter turned. f32, or 8 bits to i32."""
 
+    is_requantized = False
+
     def prepare(self) -> None:
+        super().prepare()
         op = self.op
-        self.is_int8 = self.in_storage() in ("i8", "u8")
-        self.has_bias = has_bias(op)
         if op.get("dilations") and tuple(op.get("dilations")) != (1, 1):
             raise TpucError(f'"{self.name}": a dilated deconvolution is not supported on bm1684x')
         (kh, kw), (sy, sx), (top, left, _, _) = op.get("kernel_shape"), op.get("strides"), op.get("pads")
@@ -175,76 +193,22 @@ class Deconv(SweepKernel):
         down, right = oh + kh - 1 - ((ih - 1) * sy + 1) - up, ow + kw - 1 - ((iw - 1) * sx + 1) - lf
         self.sweep = checked(Sweep((kh, kw), pads=(up, down, lf, right), insert=(sy - 1, sx - 1), is_rotated=True), self.name)
 
-    def constants(self) -> list[Constant]:
-        oc, ic = self.out_shape[1], self.in_shape()[1]
-        form, storage = (Form.FILTER_8, "i8") if self.is_int8 else (Form.COMPACT, "f32")
-        bias = [Constant("bias", Form.COMPACT, (oc,), "i32" if self.is_int8 else "f32")] if self.has_bias else []
-        return [Constant("filter", form, (oc, ic, *self.sweep.kernel), storage), *bias]
-
-    def constant_arrays(self, model: Model) -> Arrays:
-        weight = model.weight(self.op.operands[1]).reshape(self.out_shape[1], -1, *self.sweep.kernel)
-        arrays = {"filter": dense_filter(weight, self.in_shape()[1], self.op.get("group"))}
-        if self.has_bias:
-            arrays["bias"] = model.weight(self.op.operands[2]).reshape(-1)
-        return arrays
-
-    def chunks(self) -> list[tuple[int, int]]:
-        return chunks_of(self.out_shape[1], self.constants()[0].slot_bytes)
-
-    def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
-        x, sweep = inputs[0], self.sweep_on(part.rows)
-        bias = constants.get("bias")
-        if not self.is_int8:
-            engine.conv(out, x, constants["filter"], bias, sweep)
-            relu(engine, self.op, out)
-            return
-        if bias is not None:
-            engine.copy(out, bias)
-        engine.conv(out, x, constants["filter"], None, sweep, is_added=bias is not None)
-
 
 @register("tpu.MatMul")
-class MatMul(LocalKernel):
+class MatMul(FilterKernel):
     """x [rows, inner] times a constant [inner, columns]: a 1x1 convolution with the rows as images."""
 
+    sweep = Sweep((1, 1))
+    rounding = Rounding.HALF_AWAY
+
     def prepare(self) -> None:
+        super().prepare()
         op = self.op
         rank = len(shape_of(self.activations[0]))
         if len(self.activations) != 1 or rank != 2 or op.get("left_transpose") or op.get("output_transpose") or op.get("hdim_is_batch"):
             raise TpucError(f'"{self.name}": bm1684x runs a MatMul of two axes with a constant right side; this one has operands {[shape_of(v) for v in self.activations]}')
-        self.is_int8 = self.in_storage() in ("i8", "u8")
-        self.has_bias = has_bias(op)
 
-    def constants(self) -> list[Constant]:
+    def filter(self, weight: np.ndarray) -> np.ndarray:
         oc, ic = self.out_shape[1], self.in_shape()[1]
-        form, storage, wide = (Form.FILTER_8, "i8", "i32") if self.is_int8 else (Form.COMPACT, "f32", "f32")
-        bias = [Constant("bias", Form.COMPACT, (oc,), wide)] if self.has_bias else []
-        requantize = [Constant("requantization", Form.ALIGNED, (oc, 3), "i32")] if self.is_int8 else []
-        return [Constant("filter", form, (oc, ic, 1, 1), storage), *bias, *requantize]
-
-    def constant_arrays(self, model: Model) -> Arrays:
-        oc, ic = self.out_shape[1], self.in_shape()[1]
-        right = model.weight(self.op.operands[1])
-        right = right.reshape(oc, ic) if self.op.get("right_transpose") else right.reshape(ic, oc).T
-        arrays = {"filter": np.ascontiguousarray(right).reshape(oc, ic, 1, 1)}
-        if self.has_bias:
-            arrays["bias"] = model.weight(self.op.operands[2]).reshape(oc)
-        if self.is_int8:
-            arrays["requantization"] = requantization(self.op, oc)
-        return arrays
-
-    def chunks(self) -> list[tuple[int, int]]:
-        return chunks_of(self.out_shape[1], self.constants()[0].slot_bytes)
-
-    def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
-        bias, sweep = constants.get("bias"), Sweep((1, 1))
-        if not self.is_int8:
-            engine.conv(out, inputs[0], constants["filter"], bias, sweep)
-            relu(engine, self.op, out)
-            return
-        with engine.scope():
-            total = engine.local(out.shape, "i32")
-            if bias is not None:
-                engine.copy(total, bias)
-            engine.conv(total, inputs[0], constants["filter"], None, sweep, is_added=bias is not None)
-            engine.requantize(out, total, constants["requantization"], Rounding.HALF_AWAY)
+        right = weight.reshape(oc, ic) if self.op.get("right_transpose") else weight.reshape(ic, oc).T
+        return np.ascontiguousarray(right).reshape(oc, ic, 1, 1)
