@@ -1,13 +1,14 @@
 """Issues the commands of steps in an order in which transfers run beside computations.
 
-Every kernel of every slice is a task. While a task computes, the constants and inputs of the next one are loaded,
-if they fit beside it: their transfers are issued before the task's own stores.
+Every kernel of every slice is a task. While a task computes, the constants and inputs of the next ones are loaded, as far
+as they fit beside it: their transfers are issued before the task's own stores.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from tpuc_bm1684x.kernels.engine import GlobalView, Rows
 from tpuc_bm1684x.kernels.local_memory import Allocator, DoesNotFit, Local
 from tpuc_core.ir import is_weight, tensor_name
 
+LOOKAHEAD = 3  # tasks whose loads may be issued before a computation
 WORD_BYTES = 4  # blocks of constants are moved as words: a transfer has at most 65535 elements in a row
 
 
@@ -59,12 +61,16 @@ class Task:
     def run(self, emitter: Emitter) -> None:
         raise NotImplementedError
 
+    def held(self) -> list[dict]:
+        """Where `prepare` notes what it loaded: places in local memory by tensor or block."""
+        return []
+
 
 class Emitter:
     """Issues steps on an engine; the tensor map is written on the way."""
 
-    def __init__(self, engine: CommandEngine):
-        self.engine = engine
+    def __init__(self, engine: CommandEngine, lookahead: int = LOOKAHEAD):
+        self.engine, self.lookahead = engine, lookahead
         self.tensors = TensorMapWriter(engine)
         self.in_global_memory: set[str] = set()
 
@@ -73,53 +79,56 @@ class Emitter:
         self.in_global_memory = set(available)
         tasks = [list(tasks_of(step)) for step in steps]
         for index, step in enumerate(steps):
-            following = next((each[0] for each in tasks[index + 1 :] if each), None)
-            state = self._snapshot()
+            later = list(islice(chain.from_iterable(tasks[index + 1 :]), self.lookahead))
+            state = self._snapshot(later)
             try:
-                self._emit_step(tasks[index], following)
+                self._emit_step(tasks[index], later, self.lookahead)
             except DoesNotFit:
-                self._restore(state, following)
-                self.engine.allocator = Allocator()
-                self._emit_step(list(tasks_of(step)), following)
+                self._restore(state)
+                self._forget(later)
+                self._emit_step(list(tasks_of(step)), later, 1)
 
-    def _emit_step(self, tasks: Sequence[Task], following: Task | None) -> None:
-        """The tasks of a step. Only what was loaded ahead for the first of them is in local memory when it begins."""
-        for task, after in zip(tasks, [*tasks[1:], following]):
+    def _emit_step(self, tasks: Sequence[Task], later: Sequence[Task], lookahead: int) -> None:
+        """The tasks of a step, while up to `lookahead` of those after each are prepared."""
+        following = [*tasks, *later]
+        for index, task in enumerate(tasks):
             task.prepare(self)
-            self._run(task, after)
+            self._run(task, following[index + 1 : index + 1 + lookahead])
 
-    def _run(self, task: Task, following: Task | None) -> None:
-        """Run a task, with the next one's loads before its computation where memory allows; else without, else from the
-        lowest free memory on."""
-        state = self._snapshot()
-        if following is not None:
+    def _run(self, task: Task, following: Sequence[Task]) -> None:
+        """Run a task, with the loads of as many of the following ones before its computation as memory allows; if it does not
+        even fit without, from the lowest free memory on."""
+        state = self._snapshot([task, *following])
+        for count in range(len(following), -1, -1):
             try:
-                following.prepare(self)
-            except DoesNotFit:
-                self._restore(state, following)
-            if self._is_run(task, state, following):
+                for each in following[:count]:
+                    each.prepare(self)
+                task.run(self)
                 return
-        if not self._is_run(task, state, following):
-            self.engine.allocator.cursor = 0
-            task.run(self)
+            except DoesNotFit:
+                self._restore(state)
+        self.engine.allocator.cursor = 0
+        task.run(self)
 
-    def _is_run(self, task: Task, state: tuple, following: Task | None) -> bool:
-        try:
-            task.run(self)
-        except DoesNotFit:
-            self._restore(state, following)
-            return False
-        return True
+    def _snapshot(self, tasks: Sequence[Task]) -> tuple:
+        """The state, of what the tasks hold in local memory too."""
+        held = [(places, dict(places)) for task in tasks for places in task.held()]
+        return self.engine.snapshot(), self.tensors.snapshot(), set(self.in_global_memory), held
 
-    def _snapshot(self) -> tuple:
-        return self.engine.snapshot(), self.tensors.snapshot(), set(self.in_global_memory)
-
-    def _restore(self, state: tuple, prepared: Task | None) -> None:
+    def _restore(self, state: tuple) -> None:
         self.engine.restore(state[0])
         self.tensors.restore(state[1])
         self.in_global_memory = set(state[2])
-        if isinstance(prepared, KernelTask):
-            prepared.forget()
+        for places, content in state[3]:
+            places.clear()
+            places.update(content)
+
+    def _forget(self, tasks: Sequence[Task]) -> None:
+        """Nothing is in local memory any more; `tasks` are all that had loaded something ahead."""
+        self.engine.allocator = Allocator()
+        for task in tasks:
+            for places in task.held():
+                places.clear()
 
 
 def tasks_of(step: Step) -> Iterator[Task]:
@@ -209,34 +218,25 @@ class KernelTask(Task):
     kernel: LocalKernel
     section: Section
     blocks: GroupBlocks
-    loaded: list[Key] = field(default_factory=list)
-    has_loaded_block: bool = False
 
     def keys(self) -> list[Key]:
         """The keys of the operands."""
         return self.section.step.keys(self.kernel)
 
     def prepare(self, emitter: Emitter) -> None:
-        engine, key = emitter.engine, (self.kernel.name, 0)
-        if key not in self.blocks.offsets:
-            self.has_loaded_block = self.blocks.load(engine, self.kernel, 0) is not None
+        engine = emitter.engine
+        self.blocks.load(engine, self.kernel, 0)
         for index, key in enumerate(self.keys()):
             name = key[0]
             if key not in self.section.tensors and name not in self.section.step.made and self._is_available(emitter, index):
                 self.section.tensors[key] = self._load(engine, index, key)
-                self.loaded.append(key)
 
     def _is_available(self, emitter: Emitter, index: int) -> bool:
         value = self.kernel.activations[index]
         return is_weight(value) or tensor_name(value) in emitter.in_global_memory
 
-    def forget(self) -> None:
-        """What `prepare` loaded is gone."""
-        for key in self.loaded:
-            self.section.tensors.pop(key, None)
-        if self.has_loaded_block:
-            self.blocks.offsets.pop((self.kernel.name, 0), None)
-        self.loaded, self.has_loaded_block = [], False
+    def held(self) -> list[dict]:
+        return [self.section.tensors, self.blocks.offsets]
 
     def _load(self, engine: CommandEngine, index: int, key: Key) -> Local:
         value, (n, c, h, w) = self.kernel.activations[index], key[1]
@@ -254,13 +254,8 @@ class KernelTask(Task):
         images = section.images(kernel.out_shape[0])
         _, c, _, w = kernel.out_shape
         part = Slice(rows, tuple(section.rows[key] for key in self.keys()))
-        blocks = dict(self.blocks.offsets)
-        try:
-            out = engine.local((len(images), c, len(rows), w), kernel.out_storage)
-            self._compute(engine, out, [section.tensors[key] for key in self.keys()], part)
-        except DoesNotFit:
-            self.blocks.offsets = blocks
-            raise
+        out = engine.local((len(images), c, len(rows), w), kernel.out_storage)
+        self._compute(engine, out, [section.tensors[key] for key in self.keys()], part)
         emitter.tensors.computed(kernel.out, out, images, rows)
         self._finish(emitter, out, images, rows)
 
