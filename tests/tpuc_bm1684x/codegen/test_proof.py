@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from nets import Net
 
+from tpuc_core.errors import TpucError
+
 MODES = ["F32", "INT8"]
 
 
@@ -179,3 +181,16 @@ def test_one_op_a_group_gives_the_same_outputs_as_groups(prove, mode):
     _, single = prove(model, opt=1)
     for name, array in grouped.items():
         assert array.tobytes() == single[name].tobytes()
+
+
+def test_the_longest_softmax(prove_net):
+    net = Net((2, 16384))
+    net.op("Softmax", [net.values[0]], (2, 16384), axis=1)
+    prove_net(net, "F32")
+
+
+def test_a_softmax_that_is_too_long_is_refused(prove_net):
+    net = Net((1, 20000))
+    net.op("Softmax", [net.values[0]], (1, 20000), axis=1)
+    with pytest.raises(TpucError, match="20000 elements does not fit a lane"):
+        prove_net(net, "F32")

@@ -14,6 +14,7 @@ from tpuc_bm1684x.kernels.pool2d import LOWEST
 from tpuc_core.errors import TpucError
 from tpuc_core.ir import shape_of
 
+MOST_LENGTH = 16384  # three and a half tensors of a lane live at a time
 WORKING_BYTES = 48 * 1024  # of a lane, for one of the five tensors that live at a time
 
 
@@ -27,6 +28,8 @@ class Softmax(GlobalKernel):
         self.outer, self.length, self.inner = int(np.prod(shape[:axis])), shape[axis], int(np.prod(shape[axis + 1 :]))
         if self.out_storage != "f32" or self.op.get("log"):
             raise TpucError(f'"{self.name}": Softmax runs in F32 and without log on bm1684x')
+        if self.length > MOST_LENGTH:
+            raise TpucError(f'"{self.name}": Softmax along an axis of {self.length} elements does not fit a lane of bm1684x; {MOST_LENGTH} are the most')
 
     def emit(self, engine: Engine, out: GlobalView, inputs: Sequence[GlobalView], constants: Mapping[str, Operand]) -> None:
         for shape, strides, offset in self._pieces():
