@@ -17,9 +17,10 @@ VENDOR = Path(os.environ.get("TPUC_VENDOR") or Path.home() / ".cache" / "tpuc-ve
 
 @dataclass(frozen=True)
 class Usage:
-    """Of one run: seconds of wall time; largest resident set, in bytes, of any one process that belonged to it."""
+    """Of one run: seconds of wall time, and of processors; largest resident set, in bytes, of any one process that belonged to it."""
 
     seconds: float
+    cpu_seconds: float
     peak_bytes: int
     printed: str
 
@@ -36,7 +37,7 @@ def run(words: Sequence[str | Path], directory: Path, environment: Mapping[str, 
         printed = log.read()
     if process.returncode != 0:
         raise SystemExit(f"benchmark: {' '.join(map(str, words))} ended with {process.returncode}:\n{printed[-2000:]}")
-    return Usage(seconds, resources.ru_maxrss * 1024, printed)
+    return Usage(seconds, resources.ru_utime + resources.ru_stime, resources.ru_maxrss * 1024, printed)
 
 
 def ours(words: str, directory: Path) -> Usage:

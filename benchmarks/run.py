@@ -25,8 +25,8 @@ from cases import Bench, Case, Measured
 from processes import has_vendor, median
 
 REPORT = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
-HEADERS = ["", "tpuc s", "vendor s", "tpuc : vendor", "goal", "met", "tpuc MB", "vendor MB"]
-ALIGN = ["left", *["right"] * 3, "left", "left", "right", "right"]
+HEADERS = ["", "tpuc s", "vendor s", "tpuc : vendor", "goal", "met", "tpuc CPU s", "vendor CPU s", "tpuc MB", "vendor MB"]
+ALIGN = ["left", *["right"] * 3, "left", "left", *["right"] * 4]
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,17 @@ class Result:
         met = goal.is_met(ours, theirs) if goal and ours is not None else None
         return [
             self.case.title, _shown(ours), _shown(theirs), _ratio(ours, theirs), goal.text if goal else "",
-            "" if met is None else "yes" if met else "NO", _megabytes(self.ours), _megabytes(self.theirs),
+            "" if met is None else "yes" if met else "NO", _cpu(self.ours), _cpu(self.theirs), _megabytes(self.ours), _megabytes(self.theirs),
         ]
 
 
 def _seconds(measured: Sequence[Measured]) -> float | None:
     return median([m.seconds for m in measured]) if measured else None
+
+
+def _cpu(measured: Sequence[Measured]) -> str:
+    seconds = [m.cpu_seconds for m in measured if m.cpu_seconds is not None]
+    return _shown(median(seconds)) if seconds else ""
 
 
 def _megabytes(measured: Sequence[Measured]) -> str:
@@ -83,7 +88,8 @@ def report(table: str, about: str, command: str) -> str:
     return f"""# Benchmarks
 
 ResNet18 (224 x 224, batch 1, random weights) and pictures of noise. Each case runs in turn for tpuc and for the vendor's tools
-(tpu-mlir 1.30.2); the table shows medians. A command's time is its wall time. Of the interpreters and the simulator it is the time of one
+(tpu-mlir 1.30.2); the table shows medians. A command's time is its wall time, and CPU s
+what it took of the processors, which says more where the machine was busy with other work. Of the interpreters and the simulator it is the time of one
 inference, start-up and loading left out on both sides: the vendor's simulator is its runtime on its C model. The ratio is tpuc's time to the
 vendor's. MB is the largest resident memory of one process (for an inference: that of the process that drives it).
 
