@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -51,16 +51,31 @@ def interrupt(process: subprocess.Popen) -> str:
     return printed
 
 
-def start(words: list[str], folder: Path) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, *words], cwd=folder, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE)
+@pytest.fixture
+def start(folder: Path) -> Iterator[Callable[..., subprocess.Popen]]:
+    """Start a Python process in the folder; it ends with the test. It heeds Ctrl-C even where these tests run in the background,
+    which a shell makes deaf to it."""
+    started: list[subprocess.Popen] = []
+
+    def run(*words: str) -> subprocess.Popen:
+        started.append(subprocess.Popen(
+            [sys.executable, *words], cwd=folder, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        ))
+        return started[-1]
+
+    yield run
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
 
 
 @pytest.mark.parametrize(("command", "nth"), [(TRANSFORM, 1), (TRANSFORM, 2), (TRANSFORM, 5), (CALIBRATE, 1), (DEPLOY, 1), (DEPLOY, 3), (DEPLOY, 5)])
-def test_a_file_is_whole_or_absent(folder, command, nth):
+def test_a_file_is_whole_or_absent(folder, start, command, nth):
     (folder / "list").write_text("in.npz\n")
     before = {p.name for p in folder.iterdir()}
-    process = start(["-c", HALTED, str(nth), *command.split()], folder)
+    process = start("-c", HALTED, str(nth), *command.split())
     wait_for((folder / "halted").exists, process)
     interrupt(process)
     new = {p.name for p in folder.iterdir()} - before - {"halted"}
@@ -68,10 +83,10 @@ def test_a_file_is_whole_or_absent(folder, command, nth):
     assert not [name for name in new if name.startswith(".")]
 
 
-def test_calibration_stops_between_samples(folder):
+def test_calibration_stops_between_samples(folder, start):
     (folder / "list").write_text("in.npz\n" * 100_000)
     before = set(os.listdir(folder))
-    process = start([str(Path(sys.executable).with_name("tpuc")), *CALIBRATE.split()], folder)
+    process = start(str(Path(sys.executable).with_name("tpuc")), *CALIBRATE.split())
     assert process.stderr is not None
     assert process.stderr.readline().startswith("calibrate:")
     interrupt(process)
