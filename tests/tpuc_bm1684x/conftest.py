@@ -33,6 +33,7 @@ def compiled(tmp_path):
     def run(model: Model, name: str = "net", opt: int = 2) -> tuple[Path, Model]:
         final, path = model.clone(), tmp_path / f"{name}.bmodel"
         run_passes(final, [WeightReorder(), SubnetDivide(), LayerGroup(opt), AddressAssign(), Codegen(str(path))])
+        final.module.verify()
         check_device_limits(path)
         return path, final
 

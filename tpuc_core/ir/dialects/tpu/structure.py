@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from xdsl.irdl import irdl_op_definition, region_def
+from xdsl.irdl import irdl_op_definition, region_def, traits_def
+from xdsl.traits import IsTerminator
 
 from tpuc_core.ir.dialects.base import TensorOp, default, operand, operands, optional, required, result, results, slot
 from tpuc_core.ir.dialects.kinds import AFFINE_MAP, BOOL, F64, I64, I64S
@@ -75,6 +76,7 @@ class YieldOp(TensorOp):
 
     name = "tpu.Yield"
     values = operands()
+    traits = traits_def(IsTerminator())
 
 
 @irdl_op_definition
