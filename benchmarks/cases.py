@@ -1,4 +1,4 @@
-"""What is measured: each case runs once for us and once for the vendor, on files that `prepare` made with each one's own commands."""
+"""What is measured: each case for us and for the vendor, on files that `prepare` made with each one's own commands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ INPUT = "ours/resnet18_in_f32.npz"
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds of wall time (of a command, or of one inference), the largest resident memory in bytes, and a command's seconds of processors."""
+    """Seconds of wall time (of a command, or of one inference), the largest resident memory in bytes, and a command's seconds
+    of processors."""
 
     seconds: float
     peak_bytes: int
@@ -94,8 +95,11 @@ class Bench:
     # commands
 
     def _transform_words(self) -> str:
-        return (f"--model_name resnet18 --model_def ../resnet18.onnx --input_shapes [[1,3,224,224]] {PREPROCESSING} --tolerance 0.99,0.99"
-                " --test_input ../images/000.jpg --test_result top.npz --mlir resnet18.mlir")
+        return (
+            f"--model_name resnet18 --model_def ../resnet18.onnx --input_shapes [[1,3,224,224]] {PREPROCESSING}"
+            " --tolerance 0.99,0.99"
+            " --test_input ../images/000.jpg --test_result top.npz --mlir resnet18.mlir"
+        )
 
     def transform_ours(self) -> Measured:
         return measured(processes.ours(f"tpuc transform {self._transform_words()}", self.own))
@@ -104,10 +108,20 @@ class Bench:
         return measured(processes.theirs(f"model_transform {self._transform_words()}", self.peer))
 
     def calibrate_ours(self, images: int | None = None) -> Measured:
-        return measured(processes.ours(f"tpuc calibrate resnet18.mlir --dataset ../images --input_num {images or self.images} -o table", self.own))
+        return measured(
+            processes.ours(
+                f"tpuc calibrate resnet18.mlir --dataset ../images --input_num {images or self.images} -o table",
+                self.own,
+            )
+        )
 
     def calibrate_theirs(self, images: int | None = None) -> Measured:
-        return measured(processes.theirs(f"run_calibration resnet18.mlir --dataset ../images --input_num {images or self.images} -o table", self.peer))
+        return measured(
+            processes.theirs(
+                f"run_calibration resnet18.mlir --dataset ../images --input_num {images or self.images} -o table",
+                self.peer,
+            )
+        )
 
     def _deploy_words(self, mode: str) -> str:
         table = " --calibration_table table" if mode == "INT8" else ""
@@ -122,38 +136,87 @@ class Bench:
     # one inference, start-up left out
 
     def run_ours(self, model: str, repeat: int = 5) -> Measured:
-        return one_inference(processes.run([BIN / "python", HERE / "time_session.py", model, INPUT, str(repeat)], self.directory))
+        return one_inference(
+            processes.run([BIN / "python", HERE / "time_session.py", model, INPUT, str(repeat)], self.directory)
+        )
 
     def interpret_theirs(self, model: str, repeat: int = 3) -> Measured:
         """Where its weights are, since it looks for them in the current directory."""
-        words = [VENDOR / "bin" / "python", HERE / "time_vendor_interpreter.py", model, self.directory / INPUT, str(repeat)]
+        words = [
+            VENDOR / "bin" / "python",
+            HERE / "time_vendor_interpreter.py",
+            model,
+            self.directory / INPUT,
+            str(repeat),
+        ]
         return one_inference(processes.run(words, self.peer))
 
     def run_runtime(self, model: str, repeat: int = 1) -> Measured:
-        return one_inference(processes.run([BIN / "python", HERE / "time_runtime.py", model, INPUT, str(repeat)], self.directory))
+        return one_inference(
+            processes.run([BIN / "python", HERE / "time_runtime.py", model, INPUT, str(repeat)], self.directory)
+        )
 
     def cases(self) -> list[Case]:
         """All, in the order of the flow."""
         half, one_and_a_half = Goal("at most 0.5 x", 0.5), Goal("at most 1.5 x", 1.5)
-        tpu = {"F32": ("ours/resnet18_bm1684x_f32_tpu.mlir", "resnet18_bm1684x_f32_tpu.mlir"),
-               "INT8": ("ours/resnet18_bm1684x_int8_sym_tpu.mlir", "resnet18_bm1684x_int8_sym_tpu.mlir")}
+        tpu = {
+            "F32": ("ours/resnet18_bm1684x_f32_tpu.mlir", "resnet18_bm1684x_f32_tpu.mlir"),
+            "INT8": ("ours/resnet18_bm1684x_int8_sym_tpu.mlir", "resnet18_bm1684x_int8_sym_tpu.mlir"),
+        }
         faster = {"F32": Goal("at least 20 x faster", 1 / 20), "INT8": Goal("at least 50 x faster", 1 / 50)}
         found = [
             Case("transform, with test", self.transform_ours, self.transform_theirs, half, name="transform"),
-            Case(f"calibrate, {self.images} images", self.calibrate_ours, self.calibrate_theirs, half, name="calibrate"),
+            Case(
+                f"calibrate, {self.images} images", self.calibrate_ours, self.calibrate_theirs, half, name="calibrate"
+            ),
         ]
         for mode in ("F32", "INT8"):
-            found.append(Case(f"deploy {mode}, without validation", lambda m=mode: self.deploy_ours(m), lambda m=mode: self.deploy_theirs(m),
-                              one_and_a_half, name=f"deploy-{mode}"))
+            found.append(
+                Case(
+                    f"deploy {mode}, without validation",
+                    lambda m=mode: self.deploy_ours(m),
+                    lambda m=mode: self.deploy_theirs(m),
+                    one_and_a_half,
+                    name=f"deploy-{mode}",
+                )
+            )
         for mode, (own, peer) in tpu.items():
-            found.append(Case(f"interpreter {mode}, one image", lambda f=own: self.run_ours(f), lambda f=peer: self.interpret_theirs(f),
-                              name=f"interpreter-{mode}"))
+            found.append(
+                Case(
+                    f"interpreter {mode}, one image",
+                    lambda f=own: self.run_ours(f),
+                    lambda f=peer: self.interpret_theirs(f),
+                    name=f"interpreter-{mode}",
+                )
+            )
         for mode in ("F32", "INT8"):
-            found.append(Case(f"simulator {mode}, one image, each its own file", lambda m=mode: self.run_ours(f"ours/{m}.bmodel"),
-                              lambda m=mode: self.run_runtime(f"vendor/{m}.bmodel"), faster[mode], name=f"simulator-{mode}"))
-            found.append(Case(f"simulator {mode}, one image, our file in both", lambda m=mode: self.run_ours(f"ours/{m}.bmodel"),
-                              lambda m=mode: self.run_runtime(f"ours/{m}.bmodel"), faster[mode], name=f"same-file-{mode}"))
-        found.append(Case("tpuc --help", lambda: measured(processes.ours("tpuc --help", self.own)), None, Goal("under 0.3 s", seconds=0.3), name="help"))
+            found.append(
+                Case(
+                    f"simulator {mode}, one image, each its own file",
+                    lambda m=mode: self.run_ours(f"ours/{m}.bmodel"),
+                    lambda m=mode: self.run_runtime(f"vendor/{m}.bmodel"),
+                    faster[mode],
+                    name=f"simulator-{mode}",
+                )
+            )
+            found.append(
+                Case(
+                    f"simulator {mode}, one image, our file in both",
+                    lambda m=mode: self.run_ours(f"ours/{m}.bmodel"),
+                    lambda m=mode: self.run_runtime(f"ours/{m}.bmodel"),
+                    faster[mode],
+                    name=f"same-file-{mode}",
+                )
+            )
+        found.append(
+            Case(
+                "tpuc --help",
+                lambda: measured(processes.ours("tpuc --help", self.own)),
+                None,
+                Goal("under 0.3 s", seconds=0.3),
+                name="help",
+            )
+        )
         return found
 
 

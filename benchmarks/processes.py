@@ -17,7 +17,7 @@ VENDOR = Path(os.environ.get("TPUC_VENDOR") or Path.home() / ".cache" / "tpuc-ve
 
 @dataclass(frozen=True)
 class Usage:
-    """Of one run: seconds of wall time, and of processors; largest resident set, in bytes, of any one process that belonged to it."""
+    """Of one run: seconds of wall time, and of processors; largest resident set, in bytes, of any one process of it."""
 
     seconds: float
     cpu_seconds: float
@@ -29,7 +29,9 @@ def run(words: Sequence[str | Path], directory: Path, environment: Mapping[str, 
     """Run a command. SystemExit with the end of its output where it fails."""
     with (directory / "output.log").open("w+", encoding="utf-8") as log:
         start = time.perf_counter()
-        process = subprocess.Popen(words, cwd=directory, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            words, cwd=directory, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        )
         _, status, resources = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -49,7 +51,10 @@ def ours(words: str, directory: Path) -> Usage:
 def theirs(words: str, directory: Path) -> Usage:
     """A command of the vendor's environment, with as many threads as there are processors (its default is 4)."""
     program, *arguments = words.split()
-    environment = os.environ | {"PATH": f"{VENDOR / 'bin'}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": str(os.cpu_count())}
+    environment = os.environ | {
+        "PATH": f"{VENDOR / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "OMP_NUM_THREADS": str(os.cpu_count()),
+    }
     return run([VENDOR / "bin" / program, *arguments], directory, environment)
 
 

@@ -2,8 +2,8 @@
 
     python benchmarks/run.py [--images 100] [--runs 3] [--only simulator-INT8 ...] [--write]
 
-Each case runs in turn for us and for the vendor (A B A B), `runs` times; medians are shown. The vendor's column stays empty where its
-tools are not installed (make vendor). --write also writes docs/benchmarks.md.
+Each case runs in turn for us and for the vendor (A B A B), `runs` times; medians are shown. The vendor's column stays
+empty where its tools are not installed (make vendor). --write also writes docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -25,7 +25,18 @@ from cases import Bench, Case, Measured
 from processes import has_vendor, median
 
 REPORT = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
-HEADERS = ["", "tpuc s", "vendor s", "tpuc : vendor", "goal", "met", "tpuc CPU s", "vendor CPU s", "tpuc MB", "vendor MB"]
+HEADERS = [
+    "",
+    "tpuc s",
+    "vendor s",
+    "tpuc : vendor",
+    "goal",
+    "met",
+    "tpuc CPU s",
+    "vendor CPU s",
+    "tpuc MB",
+    "vendor MB",
+]
 ALIGN = ["left", *["right"] * 3, "left", "left", *["right"] * 4]
 
 
@@ -40,8 +51,16 @@ class Result:
         goal = self.case.goal
         met = goal.is_met(ours, theirs) if goal and ours is not None else None
         return [
-            self.case.title, _shown(ours), _shown(theirs), _ratio(ours, theirs), goal.text if goal else "",
-            "" if met is None else "yes" if met else "NO", _cpu(self.ours), _cpu(self.theirs), _megabytes(self.ours), _megabytes(self.theirs),
+            self.case.title,
+            _shown(ours),
+            _shown(theirs),
+            _ratio(ours, theirs),
+            goal.text if goal else "",
+            "" if met is None else "yes" if met else "NO",
+            _cpu(self.ours),
+            _cpu(self.theirs),
+            _megabytes(self.ours),
+            _megabytes(self.theirs),
         ]
 
 
@@ -79,19 +98,27 @@ def measure(case: Case, runs: int, with_vendor: bool) -> Result:
 
 
 def machine() -> str:
-    model = next((line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")),
-                 platform.processor())
-    return f"{os.cpu_count()} x {model}; Python {platform.python_version()}; load {os.getloadavg()[0]:.1f} when the run began"
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.processor(),
+    )
+    load = f"load {os.getloadavg()[0]:.1f} when the run began"
+    return f"{os.cpu_count()} x {model}; Python {platform.python_version()}; {load}"
 
 
 def report(table: str, about: str, command: str) -> str:
     return f"""# Benchmarks
 
-ResNet18 (224 x 224, batch 1, random weights) and pictures of noise. Each case runs in turn for tpuc and for the vendor's tools
-(tpu-mlir 1.30.2); the table shows medians. A command's time is its wall time, and CPU s
-what it took of the processors, which says more where the machine was busy with other work. Of the interpreters and the simulator it is the time of one
-inference, start-up and loading left out on both sides: the vendor's simulator is its runtime on its C model. The ratio is tpuc's time to the
-vendor's. MB is the largest resident memory of one process (for an inference: that of the process that drives it).
+ResNet18 (224 x 224, batch 1, random weights) and pictures of noise. Each case runs in turn for tpuc and for the vendor's
+tools (tpu-mlir 1.30.2); the table shows medians. A command's time is its wall time, and CPU s what it took of the
+processors, which says more where the machine was busy with other work. Of the interpreters and the simulator it is the
+time of one inference, start-up and loading left out on both sides: the vendor's simulator is its runtime on its C model.
+The ratio is tpuc's time to the vendor's. MB is the largest resident memory of one process (for an inference: that of the
+process that drives it).
 
 Made by `{command}`.
 

@@ -2,8 +2,8 @@
 
     python regression/accuracy.py [--count N] [--directory DIR] [--write]
 
-Each model is imported, calibrated on 100 of the images (the same for each model: no others exist), and compiled by public commands; INT8
-is measured on the .bmodel in the simulator, float on the .mlir. --write also writes docs/accuracy.md.
+Each model is imported, calibrated on 100 of the images (the same for each model: no others exist), and compiled by public
+commands; INT8 is measured on the .bmodel in the simulator, float on the .mlir. --write also writes docs/accuracy.md.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ REPORT = Path(__file__).resolve().parents[1] / "docs" / "accuracy.md"
 HEADERS = ["", "float top-1", "INT8 top-1", "difference", "float top-5", "INT8 top-5"]
 TEXT = """# Accuracy of compiled files
 
-Top-1 and top-5 in percent on {count} labelled images of ImageNet (one of each class; `make zoo`). Float is the imported `.mlir`; INT8
-(symmetric) is the **`.bmodel`** in the simulator, which computes what the chip computes. Calibrated on {calibration} of the same images
-(`tpuc calibrate --input_num {calibration}`, default seed and method): the zoo has no others.
+Top-1 and top-5 in percent on {count} labelled images of ImageNet (one of each class; `make zoo`). Float is the imported
+`.mlir`; INT8 (symmetric) is the **`.bmodel`** in the simulator, which computes what the chip computes. Calibrated on
+{calibration} of the same images (`tpuc calibrate --input_num {calibration}`, default seed and method): the zoo has no others.
 
 Made by `python regression/accuracy.py --write{option}`.
 
@@ -50,7 +50,10 @@ def compile_int8(workshop: Workshop, name: str, labelled: Path) -> str:
     workshop.transform(name)
     table, bmodel = f"{name}_cali_table_{CALIBRATION}", f"{name}_int8_{CALIBRATION}.bmodel"
     workshop.once(f"tpuc calibrate {name}.mlir --dataset {labelled} --input_num {CALIBRATION} -o {table}")
-    workshop.once(f"tpuc deploy --mlir {name}.mlir --chip bm1684x --quantize INT8 --calibration_table {table} --skip_validation --model {bmodel}")
+    workshop.once(
+        f"tpuc deploy --mlir {name}.mlir --chip bm1684x --quantize INT8 --calibration_table {table}"
+        f" --skip_validation --model {bmodel}"
+    )
     return bmodel
 
 
@@ -96,7 +99,10 @@ def main() -> None:
     if given.write:
         table = tabulate(rows, HEADERS, tablefmt="github", disable_numparse=True, colalign=align)
         option = f" --count {given.count}" if given.count else ""
-        REPORT.write_text(TEXT.format(count=given.count or "1,000", calibration=CALIBRATION, option=option, table=table), encoding="utf-8")
+        REPORT.write_text(
+            TEXT.format(count=given.count or "1,000", calibration=CALIBRATION, option=option, table=table),
+            encoding="utf-8",
+        )
 
 
 if __name__ == "__main__":

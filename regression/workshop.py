@@ -1,4 +1,4 @@
-"""A directory in which public commands run, and the models made there: each is imported, calibrated and compiled once."""
+"""A directory in which public commands run, and the models made there: each imported, calibrated and compiled once."""
 
 from __future__ import annotations
 
@@ -43,8 +43,14 @@ class Workshop:
             environment["OMP_NUM_THREADS"] = str(threads)
         processors = sorted(os.sched_getaffinity(0))[:threads]
         done = subprocess.run(
-            [Path(sys.executable).with_name(program), *arguments], cwd=self.directory, env=environment, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT_SECONDS,
+            [Path(sys.executable).with_name(program), *arguments],
+            cwd=self.directory,
+            env=environment,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=TIMEOUT_SECONDS,
             preexec_fn=lambda: os.sched_setaffinity(0, processors),
         )
         if done.returncode != code:
@@ -110,20 +116,27 @@ class Workshop:
     def transform(self, name: str) -> str:
         """NAME.mlir, compared tensor by tensor with onnxruntime on a picture; what the command printed."""
         recipe = RECIPES[name]
-        return self.once(f"tpuc transform --model_name {name} --model_def {self.source(name)} {recipe.options} --tolerance 0.999,0.999"
-                         f" --test_input {self.picture(recipe)} --test_result {name}_top.npz --mlir {name}.mlir")
+        return self.once(
+            f"tpuc transform --model_name {name} --model_def {self.source(name)} {recipe.options}"
+            " --tolerance 0.999,0.999"
+            f" --test_input {self.picture(recipe)} --test_result {name}_top.npz --mlir {name}.mlir"
+        )
 
     def calibrate(self, name: str) -> str:
         """NAME_cali_table of the recipe's pictures."""
         recipe = RECIPES[name]
         self.transform(name)
-        return self.once(f"tpuc calibrate {name}.mlir --dataset {self.pictures(recipe.pictures)}"
-                         f" --input_num {recipe.calibration_count} -o {name}_cali_table")
+        return self.once(
+            f"tpuc calibrate {name}.mlir --dataset {self.pictures(recipe.pictures)}"
+            f" --input_num {recipe.calibration_count} -o {name}_cali_table"
+        )
 
     def deploy(self, name: str, mode: str) -> str:
         """NAME_MODE.bmodel (mode f32 or int8) with its certificate; what the command printed."""
-        return self.once(self.deploy_words(name, mode) + f" --test_input {name}_in_f32.npz --tolerance"
-                         f" {RECIPES[name].int8_tolerance if mode == 'int8' else '0.999,0.999'}")
+        return self.once(
+            self.deploy_words(name, mode) + f" --test_input {name}_in_f32.npz --tolerance"
+            f" {RECIPES[name].int8_tolerance if mode == 'int8' else '0.999,0.999'}"
+        )
 
     def deploy_words(self, name: str, mode: str, file: str | None = None) -> str:
         """The command without its test; what it needs is made."""
@@ -132,7 +145,8 @@ class Workshop:
         if mode == "int8":
             self.calibrate(name)
             table = f" --calibration_table {name}_cali_table"
-        return f"tpuc deploy --mlir {name}.mlir --chip bm1684x --quantize {mode.upper()}{table} --model {file or f'{name}_{mode}.bmodel'}"
+        file = file or f"{name}_{mode}.bmodel"
+        return f"tpuc deploy --mlir {name}.mlir --chip bm1684x --quantize {mode.upper()}{table} --model {file}"
 
     def lowered(self, name: str, mode: str) -> str:
         """The file of tpu ops that `deploy` left."""

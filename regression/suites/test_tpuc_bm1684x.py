@@ -57,7 +57,10 @@ def test_one_and_two_threads_compute_the_same(workshop, name, mode):
     for model in (f"{name}_{mode}.bmodel", workshop.lowered(name, mode)):
         results = []
         for threads in (1, 2):
-            workshop.run(f"tpuc run --model {model} --input {name}_in_f32.npz --dump_all_tensors --out_fixed --output t.npz", threads=threads)
+            workshop.run(
+                f"tpuc run --model {model} --input {name}_in_f32.npz --dump_all_tensors --out_fixed --output t.npz",
+                threads=threads,
+            )
             results.append(workshop.npz("t.npz"))
         assert_same_bytes(*results)
 

@@ -29,7 +29,9 @@ def test_outputs_are_the_simulators_byte_for_byte(runtime, name, mode):
     runtime.deploy(name, mode)
     outputs = []
     for runner in ("", "--runner bmrt"):
-        runtime.run(f"tpuc run --model {name}_{mode}.bmodel --input {name}_in_f32.npz --out_fixed {runner} --output t.npz")
+        runtime.run(
+            f"tpuc run --model {name}_{mode}.bmodel --input {name}_in_f32.npz --out_fixed {runner} --output t.npz"
+        )
         outputs.append(runtime.npz("t.npz"))
     simulated, executed = outputs
     assert simulated.keys() == executed.keys() and simulated

@@ -47,7 +47,9 @@ def test_neither_order_nor_processors_change_a_table(workshop, method):
 
 def test_the_largest_magnitude_is_the_threshold_of_max(workshop):
     workshop.transform("digits")
-    workshop.run(f"tpuc calibrate digits.mlir --dataset {workshop.pictures('demo')} --input_num 5 --cali_method max -o t")
+    workshop.run(
+        f"tpuc calibrate digits.mlir --dataset {workshop.pictures('demo')} --input_num 5 --cali_method max -o t"
+    )
     for threshold, low, high in rows(table(workshop, "t")).values():
         assert threshold == pytest.approx(max(-low, high), rel=1e-5)
 

@@ -21,7 +21,9 @@ def imported(request, workshop):
     except Exception as missing:
         pytest.skip(str(missing))
     head = f"model_transform.py --model_name {name} --model_def {source} {recipe.options}"
-    workshop.once(f"{head} --test_input {picture} --test_result {name}_f32_outputs.npz --tolerance 0.99,0.99 --mlir {name}.mlir")
+    workshop.once(
+        f"{head} --test_input {picture} --test_result {name}_f32_outputs.npz --tolerance 0.99,0.99 --mlir {name}.mlir"
+    )
     return workshop, name
 
 
@@ -31,11 +33,17 @@ def run(imported, words: str) -> str:
 
 
 def dump(imported, model: str, target: str) -> str:
-    return run(imported, f"model_runner.py --model {model} --input NAME_in_f32.npz --dump_all_tensors --output {target}")
+    return run(
+        imported, f"model_runner.py --model {model} --input NAME_in_f32.npz --dump_all_tensors --output {target}"
+    )
 
 
 def compare(imported, target: str, reference: str, tolerance: str) -> None:
-    assert run(imported, f"npz_tool.py compare {target} {reference} --tolerance {tolerance} -v").rstrip().endswith("PASSED.")
+    assert (
+        run(imported, f"npz_tool.py compare {target} {reference} --tolerance {tolerance} -v")
+        .rstrip()
+        .endswith("PASSED.")
+    )
 
 
 def test_original_and_imported_model(imported):
@@ -46,8 +54,14 @@ def test_original_and_imported_model(imported):
 
 def test_f32_step_by_step(imported):
     dump(imported, "NAME.mlir", "NAME_all_tensors_mlir_f32.npz")
-    run(imported, 'tpuc-opt NAME.mlir --convert-top-to-tpu="mode=F32 chip=bm1684x" --save-weight -o NAME_f32_1684x.mlir')
-    run(imported, f'tpuc-opt NAME_f32_1684x.mlir {CHIP_PASSES} --codegen="model_file=NAME_f32_1684x.bmodel" -o NAME_f32_1684x_final.mlir')
+    run(
+        imported, 'tpuc-opt NAME.mlir --convert-top-to-tpu="mode=F32 chip=bm1684x" --save-weight -o NAME_f32_1684x.mlir'
+    )
+    run(
+        imported,
+        f'tpuc-opt NAME_f32_1684x.mlir {CHIP_PASSES} --codegen="model_file=NAME_f32_1684x.bmodel"'
+        " -o NAME_f32_1684x_final.mlir",
+    )
     dump(imported, "NAME_f32_1684x.bmodel", "NAME_all_tensors_f32_1684x_bmodel.npz")
     compare(imported, "NAME_all_tensors_f32_1684x_bmodel.npz", "NAME_all_tensors_mlir_f32.npz", "0.999,0.999")
 
@@ -57,12 +71,18 @@ def test_int8_step_by_step(imported):
     dump(imported, "NAME.mlir", "NAME_all_tensors_mlir_f32.npz")
     pictures = workshop.pictures(RECIPES[name].pictures)
     run(imported, f"run_calibration.py NAME.mlir --dataset {pictures} --input_num 20 -o NAME_table")
-    run(imported, "tpuc-opt NAME.mlir --import-calibration-table='file=NAME_table asymmetric=false'"
-                  ' --convert-top-to-tpu="mode=INT8 asymmetric=false chip=bm1684x" --save-weight -o NAME_int8_sym_1684x.mlir')
+    run(
+        imported,
+        "tpuc-opt NAME.mlir --import-calibration-table='file=NAME_table asymmetric=false'"
+        ' --convert-top-to-tpu="mode=INT8 asymmetric=false chip=bm1684x" --save-weight -o NAME_int8_sym_1684x.mlir',
+    )
     dump(imported, "NAME_int8_sym_1684x.mlir", "NAME_all_tensors_int8_sym_1684x.npz")
     compare(imported, "NAME_all_tensors_int8_sym_1684x.npz", "NAME_all_tensors_mlir_f32.npz", "0.95,0.70")
-    run(imported, f'tpuc-opt NAME_int8_sym_1684x.mlir {CHIP_PASSES} --codegen="model_file=NAME_int8_sym_1684x.bmodel"'
-                  " -o NAME_int8_sym_1684x_final.mlir")
+    run(
+        imported,
+        f'tpuc-opt NAME_int8_sym_1684x.mlir {CHIP_PASSES} --codegen="model_file=NAME_int8_sym_1684x.bmodel"'
+        " -o NAME_int8_sym_1684x_final.mlir",
+    )
     dump(imported, "NAME_int8_sym_1684x.bmodel", "NAME_all_tensors_int8_sym_1684x_bmodel.npz")
     compare(imported, "NAME_all_tensors_int8_sym_1684x_bmodel.npz", "NAME_all_tensors_int8_sym_1684x.npz", "1,1")
 
@@ -81,6 +101,9 @@ def test_accuracy_under_the_tutorials_name(imported):
     if name == "digits":
         pytest.skip("no ImageNet classifier")
     labelled = workshop.pictures("imagenet1k_256").with_name("imagenet1k_val")
-    printed = run(imported, f"model_eval_imagenet.py --model NAME.mlir --dataset {labelled} --count 40"
-                            f" --class_offset {RECIPES[name].class_offset} --format json")
+    printed = run(
+        imported,
+        f"model_eval_imagenet.py --model NAME.mlir --dataset {labelled} --count 40"
+        f" --class_offset {RECIPES[name].class_offset} --format json",
+    )
     assert json.loads(printed.strip().splitlines()[-1])["top1"] > 0.7 * 40

@@ -20,7 +20,10 @@ def test_every_tensor_is_close_to_float(workshop, name):
 
 def test_the_interpreter_quantizes_real_inputs(workshop):
     workshop.deploy("digits", "int8")
-    workshop.run(f"tpuc run --model {workshop.lowered('digits', 'int8')} --input digits_in_f32.npz --dump_all_tensors --output quantized.npz")
+    workshop.run(
+        f"tpuc run --model {workshop.lowered('digits', 'int8')} --input digits_in_f32.npz"
+        " --dump_all_tensors --output quantized.npz"
+    )
     assert "PASSED" in workshop.run("tpuc npz compare quantized.npz digits_top.npz --tolerance 0.95,0.70")
 
 

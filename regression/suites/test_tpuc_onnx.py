@@ -26,8 +26,8 @@ def test_running_both_files_and_comparing_them_gives_the_same_verdict(workshop, 
 
 def test_the_text_does_not_depend_on_the_run(workshop):
     workshop.transform("digits")
-    words = f"tpuc transform --model_name digits --model_def {workshop.source('digits')} {RECIPES['digits'].options} --mlir again.mlir"
-    workshop.run(words)
+    words = f"--model_name digits --model_def {workshop.source('digits')} {RECIPES['digits'].options}"
+    workshop.run(f"tpuc transform {words} --mlir again.mlir")
     first, again = ((workshop.directory / f"{name}.mlir").read_text() for name in ("digits", "again"))
     assert "again_top_f32_all_weight.npz" in again
     assert again.replace("again_top", "digits_top") == first
@@ -35,11 +35,17 @@ def test_the_text_does_not_depend_on_the_run(workshop):
 
 def test_a_model_can_end_at_an_inner_tensor(workshop):
     workshop.transform("resnet8_cifar10")
-    names = [line.split()[0] for line in workshop.run("tpuc npz dump resnet8_cifar10_top.npz").splitlines() if line.strip()]
+    names = [
+        line.split()[0] for line in workshop.run("tpuc npz dump resnet8_cifar10_top.npz").splitlines() if line.strip()
+    ]
     assert len(names) > 5
     arrays = workshop.npz("resnet8_cifar10_top.npz")
     inner = next(n for n in list(arrays)[3:] if n.endswith("_Relu")).removesuffix("_Relu")
-    words = f"--model_def {workshop.source('resnet8_cifar10')} {RECIPES['resnet8_cifar10'].options} --output_names {inner}"
-    workshop.run(f"tpuc transform --model_name inner {words} --test_input random:3 --test_result inner.npz --mlir inner.mlir")
+    words = (
+        f"--model_def {workshop.source('resnet8_cifar10')} {RECIPES['resnet8_cifar10'].options} --output_names {inner}"
+    )
+    workshop.run(
+        f"tpuc transform --model_name inner {words} --test_input random:3 --test_result inner.npz --mlir inner.mlir"
+    )
     assert f"{inner}_Relu" in workshop.npz("inner.npz")
     assert len(workshop.npz("inner.npz")) < len(arrays)

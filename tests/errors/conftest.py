@@ -27,7 +27,16 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("compiled")
     for name, source in GOOD.items():
         shutil.copy(source, folder / name)
-    words = ["--mlir", folder / "cnn.mlir", "--chip", "bm1684x", "--quantize", "INT8", "--calibration_table", folder / "table"]
+    words = [
+        "--mlir",
+        folder / "cnn.mlir",
+        "--chip",
+        "bm1684x",
+        "--quantize",
+        "INT8",
+        "--calibration_table",
+        folder / "table",
+    ]
     assert run_command(tpuc, ["deploy", *map(str, words), "--model", str(folder / "net.bmodel")]) == 0
     return folder / "net.bmodel"
 
@@ -58,7 +67,7 @@ def call(folder: Path, capsys: pytest.CaptureFixture) -> Callable[[str], tuple[i
 
 @pytest.fixture
 def refused(call: Callable, folder: Path) -> Callable[..., None]:
-    """Assert that a command ends with this exit code and one sentence that has all of these words, and writes nothing."""
+    """Assert that a command ends with this exit code and one sentence with all of these words, and writes nothing."""
 
     def check(command: str, *words: str, code: int = 1) -> None:
         before = {p.name for p in folder.iterdir()}

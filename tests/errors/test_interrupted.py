@@ -53,15 +53,22 @@ def interrupt(process: subprocess.Popen) -> str:
 
 @pytest.fixture
 def start(folder: Path) -> Iterator[Callable[..., subprocess.Popen]]:
-    """Start a Python process in the folder; it ends with the test. It heeds Ctrl-C even where these tests run in the background,
-    which a shell makes deaf to it."""
+    """Start a Python process in the folder; it ends with the test. It heeds Ctrl-C even where these tests run in the
+    background, which a shell makes deaf to it."""
     started: list[subprocess.Popen] = []
 
     def run(*words: str) -> subprocess.Popen:
-        started.append(subprocess.Popen(
-            [sys.executable, *words], cwd=folder, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        ))
+        started.append(
+            subprocess.Popen(
+                [sys.executable, *words],
+                cwd=folder,
+                text=True,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            )
+        )
         return started[-1]
 
     yield run
@@ -71,7 +78,10 @@ def start(folder: Path) -> Iterator[Callable[..., subprocess.Popen]]:
             process.wait()
 
 
-@pytest.mark.parametrize(("command", "nth"), [(TRANSFORM, 1), (TRANSFORM, 2), (TRANSFORM, 5), (CALIBRATE, 1), (DEPLOY, 1), (DEPLOY, 3), (DEPLOY, 5)])
+@pytest.mark.parametrize(
+    ("command", "nth"),
+    [(TRANSFORM, 1), (TRANSFORM, 2), (TRANSFORM, 5), (CALIBRATE, 1), (DEPLOY, 1), (DEPLOY, 3), (DEPLOY, 5)],
+)
 def test_a_file_is_whole_or_absent(folder, start, command, nth):
     (folder / "list").write_text("in.npz\n")
     before = {p.name for p in folder.iterdir()}

@@ -16,7 +16,10 @@ ONNX = Path(__file__).parents[1] / "tpuc_onnx" / "data" / "cnn.onnx"
 VENDOR = Path(os.environ.get("TPUC_VENDOR") or Path.home() / ".cache" / "tpuc-vendor")
 VENDOR_ENVIRONMENT = {"PATH": f"{VENDOR / 'bin'}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
 TIMEOUT_SECONDS = 300
-TRANSFORM = "--model_name net --model_def net.onnx --input_shapes [[1,3,32,32]] --mean 0.1,0.2,0.3 --scale 0.9,1,1.1 --pixel_format rgb --mlir net.mlir"
+TRANSFORM = (
+    "--model_name net --model_def net.onnx --input_shapes [[1,3,32,32]] --mean 0.1,0.2,0.3 --scale 0.9,1,1.1"
+    " --pixel_format rgb --mlir net.mlir"
+)
 CALIBRATE = "net.mlir --dataset samples --input_num 4 -o table"
 
 
@@ -49,8 +52,16 @@ class Folder:
             return dict(archive)
 
     def _run(self, words: list, environment: dict[str, str]) -> str:
-        done = subprocess.run(words, cwd=self.path, env=os.environ | environment, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, timeout=TIMEOUT_SECONDS)
+        done = subprocess.run(
+            words,
+            cwd=self.path,
+            env=os.environ | environment,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=TIMEOUT_SECONDS,
+        )
         assert done.returncode == 0, f"exit code {done.returncode}: {words}\n{done.stdout[-4000:]}"
         return done.stdout
 
