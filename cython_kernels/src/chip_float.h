@@ -2,6 +2,9 @@
 #ifndef TPUC_CHIP_FLOAT_H
 #define TPUC_CHIP_FLOAT_H
 
+#include <math.h>
+
+#include "grid.h"
 #include "ordered_float.h"
 #include "rounding.h"
 
@@ -10,6 +13,27 @@
 ALWAYS_INLINE float multiply(float a, float b, int is_careful)
 {
     return is_careful ? ordered_mul(a, b) : a * b;
+}
+
+/* A product of bf16 is rounded to 8 bits before it is held against the least normal number: just below, it becomes that
+   number, where the rounding of f32 already makes it zero. */
+ALWAYS_INLINE float multiply_bfloat(float a, float b, int is_careful)
+{
+    const float least = 0x1p-126f, scale = 0x1p64f, half_below_least = 0x1.ffp-127f * 0x1p64f;
+    float product = multiply(a, b, is_careful);
+    int rounds_to_least = (product == 0) & (fabsf(a * scale * b) >= half_below_least);
+    return rounds_to_least ? copysignf(least, product) : product;
+}
+
+/* Products of a kind in f32, not yet rounded to the kind; r may be a or b. */
+ALWAYS_INLINE void multiply_block(int kind, const float *a, const float *b, float *r, int n, int is_careful)
+{
+    if (kind == KIND_BF16)
+        for (int i = 0; i < n; i++)
+            r[i] = multiply_bfloat(a[i], b[i], is_careful);
+    else
+        for (int i = 0; i < n; i++)
+            r[i] = multiply(a[i], b[i], is_careful);
 }
 
 ALWAYS_INLINE float add(float a, float b, int is_careful)

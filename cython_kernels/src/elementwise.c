@@ -19,15 +19,15 @@
 
 /* ---- floats */
 
-ALWAYS_INLINE void float_block(int operation, int iterations, int is_f32, const float *a, const float *b, float *r,
+ALWAYS_INLINE void float_block(int operation, int iterations, int kind, const float *a, const float *b, float *r,
                                int n, int careful)
 {
     switch (operation) {
-    case OP_MUL: EACH(multiply(a[i], b[i], careful)) break;
+    case OP_MUL: multiply_block(kind, a, b, r, n, careful); break;
     case OP_ADD: EACH(add(a[i], b[i], careful)) break;
     case OP_SUB: EACH(subtract(a[i], b[i], careful)) break;
     case OP_FSUBABS:
-        if (is_f32) {
+        if (kind == KIND_F32) {
             EACH(subtract(a[i], b[i], 0) > 0 ? subtract(a[i], b[i], careful) : subtract(b[i], a[i], careful))
         } else {
             EACH(a[i] > b[i] ? subtract(a[i], b[i], careful) : subtract(b[i], a[i], careful))
@@ -42,13 +42,13 @@ static void float_row(const grid *g, char *const *data, const int64_t *step, int
 {
     const element_options *o = context;
     float first[BLOCK], second[BLOCK], r[BLOCK];
-    int kind = g->kind[0], iterations = (o->rounding & 3) + 1, is_f32 = kind == KIND_F32;
+    int kind = g->kind[0], iterations = (o->rounding & 3) + 1;
     FOR_BLOCKS(
         const float *a = read_floats(kind, PART(1), step[1], n, first);
         const float *b = read_floats(kind, PART(2), step[2], n, second);
-        float_block(o->operation, iterations, is_f32, a, b, r, n, 0);
+        float_block(o->operation, iterations, kind, a, b, r, n, 0);
         if (any_nan(r, n))
-            float_block(o->operation, iterations, is_f32, a, b, r, n, 1);
+            float_block(o->operation, iterations, kind, a, b, r, n, 1);
         write_floats(kind, PART(0), step[0], n, r, 0);
     )
 }

@@ -9,7 +9,7 @@ ALWAYS_INLINE void linear_block(int kind, int operation, const float *a, const f
                                 int n, int careful)
 {
     switch (operation) {
-    case LINEAR_MAC: for (int i = 0; i < n; i++) r[i] = multiply(a[i], b[i], careful); break;
+    case LINEAR_MAC: multiply_block(kind, a, b, r, n, careful); break;
     case LINEAR_SQUARE_SUM: for (int i = 0; i < n; i++) r[i] = add(a[i], b[i], careful); break;
     default: for (int i = 0; i < n; i++) r[i] = subtract(a[i], b[i], careful); break;
     }
@@ -18,8 +18,7 @@ ALWAYS_INLINE void linear_block(int kind, int operation, const float *a, const f
         for (int i = 0; i < n; i++)
             r[i] = add(r[i], c[i], careful);
     else
-        for (int i = 0; i < n; i++)
-            r[i] = multiply(r[i], r[i], careful);
+        multiply_block(kind, r, r, r, n, careful);
 }
 
 static void linear_row(const grid *g, char *const *data, const int64_t *step, int64_t count, const void *context)

@@ -22,8 +22,7 @@ ALWAYS_INLINE void taylor_block(int kind, int coefficients, const char *c, int64
             continue;
         }
         const float *next = read_floats(kind, c + k * bytes, step, n, scratch);
-        for (int i = 0; i < n; i++)
-            r[i] = multiply(r[i], x[i], careful);
+        multiply_block(kind, r, x, r, n, careful);
         round_floats(kind, r, n, 0);
         for (int i = 0; i < n; i++)
             r[i] = add(r[i], next[i], careful);

@@ -148,6 +148,14 @@ def test_edges_of_f32(every_path, name):
     assert set(y.view(np.uint32).tolist()) == {expected}
 
 
+@pytest.mark.parametrize(
+    ("a", "b", "expected"), [(0x3CD6, 0x0319, 0x0080), (0xBCD6, 0x0319, 0x8080), (0x3F7F, 0x0080, 0)]
+)
+def test_a_bf16_product_is_rounded_before_it_counts_as_denormal(every_path, a, b, expected):
+    x, y = np.full(21, a, np.uint16), np.full(21, b, np.uint16)
+    assert set(every_path(lambda: elementwise.binary("mul", x, y, bf16=True)).tolist()) == {expected}
+
+
 def test_every_f16_widens_as_in_numpy(every_path):
     halves = np.arange(1 << 16).astype(np.uint16).view(np.float16)
     y = every_path(lambda: elementwise.cast(halves, np.float32))
