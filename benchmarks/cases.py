@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -58,8 +59,8 @@ class Bench:
 
     def __init__(self, directory: Path, images: int, runs: int, with_vendor: bool):
         self.directory, self.images, self.runs, self.with_vendor = directory, images, runs, with_vendor
-        self.own, self.peer = directory / "ours", directory / "vendor"
-        for folder in (self.own, self.peer, directory / "images"):
+        self.own, self.peer, self.kept = directory / "ours", directory / "vendor", directory / "vendor_kept"
+        for folder in (self.own, self.peer, self.kept, directory / "images"):
             folder.mkdir(parents=True, exist_ok=True)
 
     def prepare(self) -> None:
@@ -77,6 +78,7 @@ class Bench:
             self.deploy_ours(mode)
             if self.with_vendor:
                 self.deploy_theirs(mode)
+                self._keep_lowered(mode)
 
     def _make_sources(self) -> None:
         import cv2
@@ -91,6 +93,13 @@ class Bench:
             if not picture.exists():
                 coarse = rng.integers(0, 256, (28, 28, 3), np.uint8)
                 cv2.imwrite(str(picture), cv2.resize(coarse, (224, 224), interpolation=cv2.INTER_CUBIC))
+
+    def _keep_lowered(self, mode: str) -> None:
+        """The vendor's lowered model with its weights, which a plain deploy deletes at its end."""
+        for name in ("resnet18.mlir", "resnet18_top_f32_all_weight.npz", "table"):
+            if (self.peer / name).exists():
+                shutil.copy(self.peer / name, self.kept)
+        processes.theirs(f"model_deploy {self._deploy_words(mode)} --debug", self.kept)
 
     # commands
 
@@ -149,7 +158,7 @@ class Bench:
             self.directory / INPUT,
             str(repeat),
         ]
-        return one_inference(processes.run(words, self.peer))
+        return one_inference(processes.run(words, self.kept))
 
     def run_runtime(self, model: str, repeat: int = 1) -> Measured:
         return one_inference(
