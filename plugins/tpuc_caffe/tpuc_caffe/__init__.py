@@ -1,0 +1,1 @@
+"""A tpuc plugin; see plugin.py for what it provides."""

@@ -1,0 +1,3 @@
+"""The hooks of this plugin."""
+
+from __future__ import annotations
