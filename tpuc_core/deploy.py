@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from tpuc_core.session import Session, Tensors
 
 DEFAULT_INPUT = "random:0"
-DEFAULT_TOLERANCE = {"F32": (0.99, 0.99), "INT8": (0.90, 0.80)}
+DEFAULT_TOLERANCE = {"F32": (0.99, 0.99), "F16": (0.99, 0.93), "BF16": (0.99, 0.87), "INT8": (0.90, 0.80)}
+FLOAT_MODES = {"F32", "F16", "BF16"}
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,8 @@ def load_top(job: Job) -> Model:
     top = load_model(job.mlir)
     if top.state not in (State.TOP_F32, State.TOP_CALIBRATED):
         raise TpucError(f'"{job.mlir}" is in state {top.state}: deploy takes a model as "tpuc transform" makes it (TOP_F32)')
-    if job.calibration_table is not None and job.mode.upper() != "F32":
+    needs_ranges = job.mode.upper() not in FLOAT_MODES or job.quantization_table is not None
+    if job.calibration_table is not None and needs_ranges:
         _import_calibration(top, job)
     return top
 
