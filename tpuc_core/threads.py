@@ -35,15 +35,21 @@ def map_ahead(function: Callable[[T], R], items: Iterable[T], threads: int | Non
     from concurrent.futures import ThreadPoolExecutor
 
     threads = threads or thread_count()
-    waiting: deque[Future[R]] = deque()
     with ThreadPoolExecutor(threads) as pool:
-        try:
-            for item in items:
-                waiting.append(pool.submit(function, item))
-                if len(waiting) > 2 * threads:
-                    yield waiting.popleft().result()
-            while waiting:
+        yield from in_order(lambda item: pool.submit(function, item), items, 2 * threads)
+
+
+def in_order(submit: Callable[[T], Future[R]], items: Iterable[T], ahead: int) -> Iterator[R]:
+    """submit(item).result() for every item, in order, with up to `ahead` more submitted. An error ends the iteration, and
+    what was not begun is cancelled."""
+    waiting: deque[Future[R]] = deque()
+    try:
+        for item in items:
+            waiting.append(submit(item))
+            if len(waiting) > ahead:
                 yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
