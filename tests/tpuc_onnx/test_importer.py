@@ -22,8 +22,8 @@ from onnx_node_cases import cases_of, with_constants
 MODULES = {
     "abs": 1, "add": 2, "averagepool": 1, "batch_normalization": 1, "ceil": 1, "clip": 1, "concat": 9, "conv": 1, "convtranspose": 1, "cos": 1,
     "depthtospace": 1, "div": 2, "dropout": 1, "elu": 1, "erf": 1, "exp": 1, "expand": 1, "flatten": 1, "floor": 1, "gather": 1, "gelu": 1,
-    "gemm": 2, "globalaveragepool": 1, "globalmaxpool": 1, "hardsigmoid": 1, "hardswish": 1, "identity": 1, "instance_normalization": 1,
-    "layernormalization": 1, "leakyrelu": 1, "log": 1, "logsoftmax": 1, "lrn": 1, "matmul": 2, "max": 9, "maxpool": 1, "mean": 9, "min": 9,
+    "gemm": 2, "globalaveragepool": 1, "globalmaxpool": 1, "gru": 1, "hardsigmoid": 1, "hardswish": 1, "identity": 1, "instance_normalization": 1,
+    "layernormalization": 1, "leakyrelu": 1, "log": 1, "logsoftmax": 1, "lrn": 1, "lstm": 1, "matmul": 2, "max": 9, "maxpool": 1, "mean": 9, "min": 9,
     "mish": 1, "mul": 2, "neg": 1, "pad": 1, "pow": 1, "prelu": 1, "reciprocal": 1, "reducel1": 1, "reducel2": 1, "reduce_log_sum": 1,
     "reducemax": 1, "reducemean": 1, "reducemin": 1, "reduceprod": 1, "reducesum": 1, "reducesumsquare": 1,
     "relu": 1, "reshape": 1, "resize": 1, "selu": 1, "sigmoid": 1, "sign": 1, "sin": 1, "slice": 1, "softmax": 1, "softplus": 1,
@@ -42,6 +42,7 @@ REFUSED = {
     "prelu_example": "not one value a channel", "prelu_broadcast": "not one value a channel",
     "pow": "an exponent that is a tensor", "pow_example": "an exponent that is a tensor", "pow_types*": "an exponent that is a tensor",
     "pow_bcast_array": "an exponent that is a tensor", "resize*antialias": "antialias",
+    "gru_seq_length_*": "", "lstm_with_peepholes": "peepholes",
     "resize_tf_crop_and_resize*": "tf_crop_and_resize coordinates",
 }
 # cases whose formula `top` has in another form: absolute tolerance

@@ -44,9 +44,10 @@ def prelu(op: BoundOp, x: Array, slope: Array) -> Array:
     return np.where(x < 0, x * slope, x)
 
 
-def _sigmoid(x: Array) -> Array:
+def logistic(x: Array) -> Array:
+    """1 / (1 + exp(-x))."""
     with np.errstate(over="ignore"):
-        y = np.exp(-x)
+        y = np.asarray(np.exp(-x))
     y += 1
     return np.divide(np.float32(1), y, out=y)
 
@@ -54,19 +55,19 @@ def _sigmoid(x: Array) -> Array:
 @evaluates("Sigmoid")
 def sigmoid(op: BoundOp, x: Array) -> Array:
     """`scale` and `bias` have no effect on the float value, as in the established interpreter."""
-    return -np.logaddexp(np.float32(0), -x) if op.get("log") else _sigmoid(x)
+    return -np.logaddexp(np.float32(0), -x) if op.get("log") else logistic(x)
 
 
 @evaluates("SiLU")
 def silu(op: BoundOp, x: Array) -> Array:
-    y = _sigmoid(x)
+    y = logistic(x)
     y *= x
     return y
 
 
 @evaluates("Swish")
 def swish(op: BoundOp, x: Array) -> Array:
-    return x * _sigmoid(x * np.float32(op.get("beta", 1.0)))
+    return x * logistic(x * np.float32(op.get("beta", 1.0)))
 
 
 @evaluates("HardSigmoid")

@@ -46,8 +46,8 @@ class BoundOp:
 
 Evaluation = Callable[..., "Array | Sequence[Array]"]
 _EVALUATIONS: dict[str, Evaluation] = {}
-_FAMILIES = ("activation", "convolution", "elementwise", "indexing", "matmul", "normalization", "pooling", "reduction",
-             "resize", "shape")
+_FAMILIES = ("activation", "convolution", "elementwise", "indexing", "matmul", "normalization", "pooling", "recurrent",
+             "reduction", "resize", "shape")
 
 
 def evaluates(*kinds: str) -> Callable[[Evaluation], Evaluation]:

@@ -206,7 +206,8 @@ class _NameGiver:
 
     def __init__(self, values: dict[SSAValue, str]):
         self._values = values
-        self._taken: dict[str, int] = {}
+        self._taken: set[str] = set()
+        self._conflicts = 0
 
     def visit(self, block: Block, first: int = 0) -> None:
         """Number the values of a block; those of the regions inside go on from there, every region from the same number."""
@@ -233,9 +234,13 @@ class _NameGiver:
         return number + 1
 
     def _unique(self, name: str) -> str:
-        count = self._taken.get(name, 0)
-        self._taken[name] = count + 1
-        return name if count == 0 else f"{name}_{count - 1}"
+        """The name, with a number where another value has it: one count for all names, as MLIR does."""
+        unique = name
+        while unique in self._taken:
+            unique = f"{name}_{self._conflicts}"
+            self._conflicts += 1
+        self._taken.add(unique)
+        return unique
 
 
 def _own_result_names(op: Operation) -> list[str]:

@@ -12,7 +12,7 @@ from xdsl.rewriter import Rewriter
 
 from tpuc_core.errors import TpucError
 from tpuc_core.images import Preprocessing
-from tpuc_core.ir import Model, shape_of, tensor_type, top
+from tpuc_core.ir import Model, is_none, shape_of, tensor_type, top
 from tpuc_onnx.folding import evaluate_node
 from tpuc_onnx.graph import Graph, Node
 from tpuc_onnx.registry import Unsupported, converters
@@ -128,13 +128,19 @@ class Importer:
 
     def emit_named(self, name: str | list[str], op_class: type, operands: Sequence[SSAValue], **attributes: Any) -> SSAValue:
         """An op of that name, for a step inside a node or an output of its own; the first result."""
-        count = 1 if isinstance(name, str) else len(name)
-        op = op_class.make(name, operands, [tensor_type((), "f32")] * count, **attributes)
-        shapes = op.infer_shape([None if isinstance(o.type, builtin.NoneType) else shape_of(o) for o in operands])
-        for result, shape in zip(op.results, shapes):
-            Rewriter.replace_value_with_new_type(result, tensor_type(shape, "f32"))
+        names = [name] if isinstance(name, str) else name
+        return self.emit_results(names, [True] * len(names), op_class, operands, **attributes)[0]
+
+    def emit_results(self, names: list[str], wanted: Sequence[bool], op_class: type, operands: Sequence[SSAValue],
+                     **attributes: Any) -> Sequence[SSAValue]:
+        """An op of several results; those that are not wanted are of type `none`."""
+        types = [tensor_type((), "f32") if is_wanted else builtin.NoneType() for is_wanted in wanted]
+        op = op_class.make(names, operands, types, **attributes)
+        for result, shape in zip(op.results, op.infer_shape([None if is_none(o) else shape_of(o) for o in operands])):
+            if not is_none(result):
+                Rewriter.replace_value_with_new_type(result, tensor_type(shape, "f32"))
         self._body.insert_op_before(op, self._end)
-        return op.results[0]
+        return op.results
 
     def bind(self, name: str, value: SSAValue) -> None:
         """Let later nodes find a tensor."""

@@ -38,6 +38,7 @@ def converters() -> dict[str, Convert]:
     import tpuc_onnx.ops.matmul
     import tpuc_onnx.ops.normalization
     import tpuc_onnx.ops.pooling
+    import tpuc_onnx.ops.recurrent
     import tpuc_onnx.ops.reduction
     import tpuc_onnx.ops.resize  # noqa: F401
 

@@ -62,6 +62,13 @@ def test_results_with_names_of_their_own_take_no_number(build):
     assert '%1 = "top.Add"(%values, %indices)' in text
 
 
+def test_names_that_are_taken_are_counted_together(build):
+    builder = build((1, 4))
+    for step in range(2):
+        value, _ = builder.add(top.TopKOp, [f"v{step}", f"i{step}"], builder.inputs, [tensor_type((1, 2))] * 2, axis=1, K=2)
+    assert '%values_0, %indices_1 = "top.TopK"(%0)' in print_text(builder.finish(value).module)
+
+
 def test_several_results_share_a_number(build):
     builder = build((1, 4))
     parts = builder.add(top.SplitOp, ["a", "b"], builder.inputs, [tensor_type((1, 2))] * 2, axis=1, num=2)

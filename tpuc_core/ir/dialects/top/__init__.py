@@ -13,6 +13,7 @@ from tpuc_core.ir.dialects.top.indexing import *  # noqa: F403
 from tpuc_core.ir.dialects.top.layout import *  # noqa: F403
 from tpuc_core.ir.dialects.top.normalization import *  # noqa: F403
 from tpuc_core.ir.dialects.top.pooling import *  # noqa: F403
+from tpuc_core.ir.dialects.top.recurrent import *  # noqa: F403
 from tpuc_core.ir.dialects.top.reduction import *  # noqa: F403
 from tpuc_core.ir.dialects.top.sampling import *  # noqa: F403
 from tpuc_core.ir.dialects.top.structure import *  # noqa: F403
