@@ -163,5 +163,5 @@ def tpuc_commands() -> list[Command]:
 
 @hookspec
 def tpuc_metrics() -> dict[str, Any]:
-    """Metrics for `tpuc eval`, by name."""
+    """Metrics for `tpuc eval metric` and `tpuc search`, by name: functions of (outputs, sample), see tpuc_core.evaluate.metrics."""
     return {}

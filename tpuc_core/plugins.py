@@ -65,6 +65,11 @@ class Plugins:
     def commands(self) -> list[hookspecs.Command]:
         return self._all("tpuc_commands")
 
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Figures of merit by name, see tpuc_core.evaluate.metrics."""
+        return {name: metric for given in self.manager.hook.tpuc_metrics() for name, metric in given.items()}
+
     def chip(self, name: str) -> hookspecs.Chip:
         """The chip of that name. Raises TpucError."""
         for chip in self.chips:

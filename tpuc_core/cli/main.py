@@ -23,6 +23,7 @@ CORE_COMMANDS = [
     Command("deploy", "tpuc_core.cli.deploy:deploy", "Quantize, compile and prove a model: .mlir to a chip's file with a certificate."),
     Command("run", "tpuc_core.cli.run:run", "Run a model file on an input npz."),
     Command("eval imagenet", "tpuc_core.cli.eval:imagenet", "Top-1 and Top-5 of a model file on labelled images."),
+    Command("eval metric", "tpuc_core.cli.eval_metric:metric", "A model file's figures by a metric in Python."),
     Command("npz dump", "tpuc_core.cli.npz:dump", "Show the tensors of an npz."),
     Command("npz compare", "tpuc_core.cli.npz:compare", "Compare two npz files tensor by tensor."),
     Command("npz extract", "tpuc_core.cli.npz:extract", "Copy some tensors to another npz."),

@@ -70,5 +70,24 @@ def _from_file(folder: Path, labels: Path) -> list[LabelledImage]:
     except (KeyError, ValueError) as error:
         raise TpucError(f'"{labels}" is not a file of labels: give a .csv with the columns "file" and "label", '
                         'lines of "FILE LABEL", or one label a line') from error
-    by_name = {Path(name).stem: label for name, label in pairs}
-    return [LabelledImage(path, by_name[path.stem]) for path in pictures if path.stem in by_name]
+    return _matched(pictures, pairs, labels)
+
+
+def _matched(pictures: Sequence[Path], pairs: Sequence[tuple[str, int]], labels: Path) -> list[LabelledImage]:
+    """The pictures that the file of labels names, whatever their suffixes. Where it has several files of one name, the
+    folders in front of the name decide."""
+    by_name: dict[str, list[tuple[tuple[str, ...], int]]] = {}
+    for name, label in pairs:
+        path = Path(name)
+        by_name.setdefault(path.stem, []).append((path.with_suffix("").parts, label))
+    found = []
+    for path in pictures:
+        candidates = by_name.get(path.stem, [])
+        if len({label for _, label in candidates}) > 1:
+            parts = path.with_suffix("").parts
+            candidates = [(given, label) for given, label in candidates if parts[-len(given):] == given]
+            if len({label for _, label in candidates}) != 1:
+                raise TpucError(f'"{labels}" has several labels for "{path.name}", and none of them by the path "{path}"')
+        if candidates:
+            found.append(LabelledImage(path, candidates[0][1]))
+    return found

@@ -55,3 +55,14 @@ def test_a_seed_decides_which_are_chosen(flat):
     assert sorted(choose(images, -1, 1)) == images
     with pytest.raises(TpucError, match="4 were asked for"):
         choose(images, 4, 1)
+
+
+def test_folders_decide_between_files_of_one_name(flat):
+    for name in ("one/a.jpg", "two/a.jpg"):
+        (flat / name).parent.mkdir()
+        (flat / name).touch()
+    (flat.parent / "labels.txt").write_text("one/a.jpg 1\ntwo/a.jpg 2\nflat/a.jpg 3\n")
+    assert [image.label for image in labelled_images(flat, flat.parent / "labels.txt")] == [3, 1, 2]
+    (flat.parent / "labels.txt").write_text("x/a.jpg 1\ny/a.jpg 2\n")
+    with pytest.raises(TpucError, match=r'several labels for "a\.jpg"'):
+        labelled_images(flat, flat.parent / "labels.txt")
