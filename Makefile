@@ -6,7 +6,7 @@ PLUGINS := $(wildcard plugins/*)
 PLUGIN ?= *
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup kernels demo test lint zoo vendor test-vendor test-zoo regression bench
+.PHONY: setup kernels demo test lint zoo vendor test-vendor test-zoo regression tables bench
 
 setup: $(VENV)/ready
 
@@ -46,6 +46,9 @@ test-zoo: setup zoo
 
 regression: setup  ## the suites, or one: make regression PLUGIN=tpuc_onnx
 	$(BIN)/pytest -q regression/suites/test_$(PLUGIN).py
+
+tables: setup zoo vendor  ## docs/tables.md: every model of the zoo in every mode (hours)
+	$(BIN)/python regression/tables.py --vendor 600
 
 bench: setup
 	$(BIN)/python benchmarks/run.py

@@ -12,8 +12,9 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from recipes import RECIPES, Recipe
+from recipes import Recipe
 from zoo import Zoo
+from zoo_recipes import ALL_RECIPES
 
 HERE = Path(__file__).resolve().parent
 TIMEOUT_SECONDS = 1800
@@ -72,13 +73,17 @@ class Workshop:
     # models and pictures
 
     def source(self, name: str) -> Path:
-        """The ONNX file. Raises Missing."""
+        """The model file; of several the first, the one with the graph. Raises Missing."""
+        return self.sources(name)[0]
+
+    def sources(self, name: str) -> list[Path]:
+        """The model file, or prototxt and caffemodel. Raises Missing."""
         if name == "digits":
-            return HERE / "demo" / "digits.onnx"
+            return [HERE / "demo" / "digits.onnx"]
         if name == "resnet18":
-            return self._resnet18
+            return [self._resnet18]
         try:
-            return self.zoo.model(name)[0]
+            return self.zoo.model(name)
         except FileNotFoundError as error:
             raise Missing(str(error)) from error
 
@@ -107,6 +112,22 @@ class Workshop:
         except FileNotFoundError as error:
             raise Missing(str(error)) from error
 
+    def samples(self, name: str) -> Path:
+        """A directory of pictures, or of .npz files of random inputs, to calibrate an imported model on. Raises Missing."""
+        recipe = ALL_RECIPES[name]
+        if recipe.pictures != "random":
+            return self.pictures(recipe.pictures)
+        made = self.directory / f"{name}_samples"
+        made.mkdir(exist_ok=True)
+        for seed in range(recipe.calibration_count):
+            if not (made / f"{seed}.npz").is_file():
+                self.run(f"tpuc input random:{seed} --mlir {name}.mlir -o {name}_samples/{seed}.npz")
+        return made
+
+    def test_input(self, recipe: Recipe) -> str:
+        """What `tpuc transform --test_input` is given: the first picture of a recipe's, or random values."""
+        return "random" if recipe.pictures == "random" else str(self.picture(recipe))
+
     def picture(self, recipe: Recipe) -> Path:
         """The first picture of a recipe's."""
         return next(p for p in sorted(self.pictures(recipe.pictures).iterdir()) if p.suffix in (".jpg", ".png"))
@@ -114,20 +135,21 @@ class Workshop:
     # the way from file to file
 
     def transform(self, name: str) -> str:
-        """NAME.mlir, compared tensor by tensor with onnxruntime on a picture; what the command printed."""
-        recipe = RECIPES[name]
+        """NAME.mlir, compared tensor by tensor with the model's engine on a picture; what the command printed."""
+        recipe = ALL_RECIPES[name]
+        graph, *data = self.sources(name)
         return self.once(
-            f"tpuc transform --model_name {name} --model_def {self.source(name)} {recipe.options}"
-            " --tolerance 0.999,0.999"
-            f" --test_input {self.picture(recipe)} --test_result {name}_top.npz --mlir {name}.mlir"
+            f"tpuc transform --model_name {name} --model_def {graph} {' '.join(f'--model_data {d}' for d in data)}"
+            f" {recipe.options} --tolerance 0.999,0.999"
+            f" --test_input {self.test_input(recipe)} --test_result {name}_top.npz --mlir {name}.mlir"
         )
 
     def calibrate(self, name: str) -> str:
         """NAME_cali_table of the recipe's pictures."""
-        recipe = RECIPES[name]
+        recipe = ALL_RECIPES[name]
         self.transform(name)
         return self.once(
-            f"tpuc calibrate {name}.mlir --dataset {self.pictures(recipe.pictures)}"
+            f"tpuc calibrate {name}.mlir --dataset {self.samples(name)}"
             f" --input_num {recipe.calibration_count} -o {name}_cali_table"
         )
 
@@ -135,7 +157,7 @@ class Workshop:
         """NAME_MODE.bmodel (mode f32 or int8) with its certificate; what the command printed."""
         return self.once(
             self.deploy_words(name, mode) + f" --test_input {name}_in_f32.npz --tolerance"
-            f" {RECIPES[name].int8_tolerance if mode == 'int8' else '0.999,0.999'}"
+            f" {ALL_RECIPES[name].int8_tolerance if mode == 'int8' else '0.999,0.999'}"
         )
 
     def deploy_words(self, name: str, mode: str, file: str | None = None) -> str:

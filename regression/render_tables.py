@@ -1,0 +1,76 @@
+"""docs/tables.md out of the records of docs/tables.json."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from measure_model import MODES, Record
+from tabulate import tabulate
+
+HEAD = """# Models and modes
+
+Every model of the zoo (`make zoo`), imported and compared with its own engine tensor by tensor, then compiled in every mode; made by
+`make tables` (`python regression/tables.py`). Pre-quantized models keep their scales and zero points: they are in the column INT8 asym only.
+
+* **equal**: tensors that interpreter and simulator compute with the same bits, of all tensors of the compiled file.
+* **vendor**: the outputs of the vendor's runtime, byte for byte against those of the simulator.
+* **similarity**: to the float model; least cosine and least euclidean similarity of all tensors, on one test input. Random input where the model is
+  not one of images says little in INT8.
+* **cycles**: estimated, see [isa](isa/index.md). **fall-backs**: ops that run in another precision than the mode's.
+
+"""
+
+
+def render(records: dict[str, Record]) -> str:
+    """The page as Markdown."""
+    parts = [HEAD, "## Counts\n\n", counts(records), "\n\n## Import\n\n", imports(records)]
+    for mode in MODES:
+        parts += [f"\n\n## {mode}\n\n", mode_table(records, mode)]
+    return "".join(parts) + "\n"
+
+
+def counts(records: dict[str, Record]) -> str:
+    """How many models get how far."""
+    rows: list[list[Any]] = []
+    for mode in MODES:
+        of_mode = [record["modes"][mode] for record in records.values() if mode in record["modes"]]
+        compiled = [r for r in of_mode if "cycles" in r]
+        proven = [r for r in compiled if r["equal"] == r["tensors"]]
+        verdicts = [r.get("vendor", "not run") for r in compiled]
+        rows.append([mode, len(compiled), len(proven), verdicts.count("equal"), verdicts.count("differs")])
+    imported = [record["import"] for record in records.values() if "tensors" in record["import"]]
+    head = f"{len(records)} models; {len(imported)} imported, {sum(r['equal'] for r in imported)} equal to their engines in every tensor.\n\n"
+    return head + github(rows, ["mode", "compiled", "interpreter = simulator", "vendor = simulator", "vendor differs"])
+
+
+def imports(records: dict[str, Record]) -> str:
+    rows = []
+    for name, record in records.items():
+        made = record["import"]
+        verdict = "" if "tensors" not in made else "equal" if made["equal"] else "differs"
+        rows.append([name, made.get("engine", ""), made.get("tensors", ""), verdict, made.get("reason", "")])
+    return github(rows, ["model", "engine", "tensors", "", "reason"])
+
+
+def mode_table(records: dict[str, Record], mode: str) -> str:
+    rows = [[name, *cells(record["modes"][mode], mode)] for name, record in records.items() if mode in record["modes"]]
+    return github(rows, ["model", "equal", "vendor", "similarity", "cycles", "fall-backs", "reason"])
+
+
+def cells(record: Record, mode: str) -> list[str]:
+    if "cycles" not in record:
+        return ["", "", "", "", "", record["reason"].replace("|", "/")]
+    similarity = record["similarity"]
+    others = {precision: n for precision, n in record["plan"].items() if precision != mode.split()[0]}
+    return [
+        f"{record['equal']} of {record['tensors']}",
+        record.get("vendor", "not run"),
+        "" if similarity is None else f"{similarity[0]:.3f}, {similarity[1]:.3f}",
+        f"{record['cycles']:,}",
+        ", ".join(f"{n} in {precision}" for precision, n in others.items()) or "none",
+        "",
+    ]
+
+
+def github(rows: list[list[Any]], headers: list[str]) -> str:
+    return tabulate(rows, headers, tablefmt="github", disable_numparse=True)
