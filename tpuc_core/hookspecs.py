@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import pluggy
 
@@ -115,6 +115,15 @@ class Runner(Protocol):
 
     def open(self, path: Path) -> Session:
         """An open model. Raises TpucError for a file that is not one."""
+        ...
+
+
+@runtime_checkable
+class RunnerOfTwoFiles(Protocol):
+    """A runner of a format whose weights are in a file of their own; `Runner.open` finds that beside the model."""
+
+    def open_with_weight(self, path: Path, weight: Path) -> Session:
+        """An open model with the weights of that file. Raises TpucError for files that are none."""
         ...
 
 

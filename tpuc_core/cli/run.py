@@ -11,16 +11,21 @@ import click
 from tpuc_core.cli.preprocessing import split_words
 from tpuc_core.errors import TpucError
 from tpuc_core.files import existing_file, writable_file
+from tpuc_core.hookspecs import RunnerOfTwoFiles
 from tpuc_core.plugins import plugins
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
+    from tpuc_core.hookspecs import Runner
     from tpuc_core.session import Session
 
 
 @click.command("run")
 @click.option("--model", "model_file", required=True, help="The model: .onnx, .mlir, .bmodel, ...")
+@click.option("--weight", help="Its weights, for formats that keep them apart (.caffemodel); by default the file of the model's name beside it.")
 @click.option("--input", "words", required=True, help="The inputs: .npz by name, or pictures, .npy (commas between), random[:SEED].")
 @click.option("--output", default="_output.npz", show_default=True, help="The .npz to write.")
 @click.option("--dump_all_tensors", is_flag=True, help="Write every tensor, not only the outputs.")
@@ -28,7 +33,7 @@ if TYPE_CHECKING:
 @click.option("--runner", help="Which runner, where several open such files; `tpuc plugins` lists them.")
 @click.option("--profile", is_flag=True, help="Show where the time goes on the chip.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="Form of the profile.")
-def run(model_file: str, words: str, output: str, dump_all_tensors: bool, out_fixed: bool, runner: str | None, profile: bool,
+def run(model_file: str, weight: str | None, words: str, output: str, dump_all_tensors: bool, out_fixed: bool, runner: str | None, profile: bool,
         form: str) -> None:
     """Run a model file on an input .npz and write its outputs by name.
 
@@ -38,7 +43,7 @@ def run(model_file: str, words: str, output: str, dump_all_tensors: bool, out_fi
 
     path = existing_file(model_file)
     writable_file(output)
-    session = plugins().runner(path.suffix, runner).open(path)
+    session = _open(plugins().runner(path.suffix, runner), path, weight)
     profile_of = getattr(session, "profile", None)
     if profile and profile_of is None:
         raise TpucError(f'there is no profile of "{path}": give a compiled file')
@@ -47,6 +52,14 @@ def run(model_file: str, words: str, output: str, dump_all_tensors: bool, out_fi
     click.echo(f"{output}: {len(outputs)} tensors", err=profile and form == "json")
     if profile and profile_of:
         click.echo(_profile_text(profile_of(), form))
+
+
+def _open(runner: Runner, path: Path, weight: str | None) -> Session:
+    if weight is None:
+        return runner.open(path)
+    if not isinstance(runner, RunnerOfTwoFiles):
+        raise TpucError(f'--weight: "{path}" carries its weights')
+    return runner.open_with_weight(path, existing_file(weight))
 
 
 def _inputs_of(session: Session, words: list[str]) -> dict[str, np.ndarray]:

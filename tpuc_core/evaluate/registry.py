@@ -46,7 +46,7 @@ class BoundOp:
 
 Evaluation = Callable[..., "Array | Sequence[Array]"]
 _EVALUATIONS: dict[str, Evaluation] = {}
-_FAMILIES = ("activation", "convolution", "elementwise", "indexing", "matmul", "normalization", "pooling", "recurrent",
+_FAMILIES = ("activation", "convolution", "detection", "elementwise", "indexing", "matmul", "normalization", "pooling", "recurrent",
              "reduction", "resize", "shape")
 
 

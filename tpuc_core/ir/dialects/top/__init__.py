@@ -9,6 +9,7 @@ from tpuc_core.ir.dialects.table import OpTable
 from tpuc_core.ir.dialects.top.activation import *  # noqa: F403
 from tpuc_core.ir.dialects.top.arithmetic import *  # noqa: F403
 from tpuc_core.ir.dialects.top.convolution import *  # noqa: F403
+from tpuc_core.ir.dialects.top.detection import *  # noqa: F403
 from tpuc_core.ir.dialects.top.indexing import *  # noqa: F403
 from tpuc_core.ir.dialects.top.layout import *  # noqa: F403
 from tpuc_core.ir.dialects.top.normalization import *  # noqa: F403

@@ -1,0 +1,1 @@
+"""Converters of layers, by family."""
