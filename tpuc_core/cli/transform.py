@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,14 +86,15 @@ class _Job:
 
     def save(self, model: Model) -> None:
         """Write the text, the weights, and the simplified original."""
-        from tpuc_core.ir import save_model
+        from tpuc_core.ir import save_model, shape_of
 
         save_model(model, self.mlir, f"{self.mlir.stem}_top_f32_all_weight.npz")
         simplified = self.frontend.simplified(self.files, self.options)
         if simplified is not None:
             with whole_file(self.beside(f"_opt{self.files[0].suffix}")) as path:
                 path.write_bytes(simplified)
-        click.echo(f"{self.mlir}: {len(model.ops())} ops, {sum(a.size for a in model.weights.values()):,} weights")
+        weights = sum(prod(shape_of(op.results[0])) for op in model.module.walk() if op.name == "top.Weight")
+        click.echo(f"{self.mlir}: {len(model.ops())} ops, {weights:,} weights")
 
     def test(self, words: Sequence[str], result: str | None, limits: Tolerance, excepts: set[str]) -> Report:
         """Import and save; evaluate the model and its original; compare every tensor that both have.

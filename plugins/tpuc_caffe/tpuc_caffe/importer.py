@@ -14,7 +14,7 @@ from tpuc_caffe.net import Layer, Net
 from tpuc_caffe.registry import Unsupported, converters
 from tpuc_core.errors import TpucError
 from tpuc_core.images import Preprocessing
-from tpuc_core.ir import Model, shape_of, tensor_name, tensor_type, top
+from tpuc_core.ir import Model, shape_of, tensor_type, top
 
 # how many tensors an error message suggests to end a model at
 MOST_CUTS = 8

@@ -42,7 +42,7 @@ def parse_proto(text: str, name: str) -> descriptor_pb2.FileDescriptorProto:
     for word in words:
         match word:
             case "syntax" | "package":
-                value = [each for each in iter(words.next, ";") if each != "="][0]
+                *_, value = iter(words.next, ";")
                 setattr(file, word, value.strip('"'))
             case "message":
                 _read_message(words, file.message_type.add())

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from xdsl.pattern_rewriter import GreedyRewritePatternApplier, PatternRewriteWalker
 
-from tpuc_core.ir import Model, State, tensor_name, top
+from tpuc_core.ir import Model, State
 from tpuc_core.passes.base import Pass
 from tpuc_core.passes.canonicalize import affine, constants, layout
 
@@ -28,11 +28,3 @@ class Canonicalize(Pass):
         applier = GreedyRewritePatternApplier([kind(model) for kind in kinds])
         PatternRewriteWalker(applier).rewrite_module(model.module)
         model.update_function_types()
-        _forget_weights(model)
-
-
-def _forget_weights(model: Model) -> None:
-    """Drop the arrays of weights that no op stands for any more."""
-    used = {tensor_name(op.results[0]) for op in model.module.walk() if isinstance(op, top.WeightOp)}
-    for name in [name for name in model.weights if name not in used]:
-        del model.weights[name]
