@@ -36,6 +36,12 @@ class TensorQuantization:
         """The least and the greatest stored value."""
         return (-128, 127) if self.is_signed else (0, 255)
 
+    @property
+    def real_limits(self) -> tuple[float, float]:
+        """What they stand for."""
+        low, high = self.limits
+        return (low - self.zero_point) * self.scale, (high - self.zero_point) * self.scale
+
 
 @dataclass(frozen=True)
 class OpPlan:

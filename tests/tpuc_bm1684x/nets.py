@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from tpuc_int8.quantizer import plan_float, plan_int8
 from xdsl.ir import SSAValue
 
 from tpuc_core.ir import Model, State, calibration_of, shape_of, tensor_type, top, with_element
+from tpuc_core.plan import Plan
 
 
 class TestChip:
@@ -22,8 +24,15 @@ class TestChip:
     supports = staticmethod(supports)
 
 
+def unsigned(plan: Plan) -> Plan:
+    """The same plan with every tensor stored in unsigned integers: zero points are 128 more."""
+    return replace(plan, tensors={name: q if not q.is_signed else replace(q, zero_point=q.zero_point + 128, is_signed=False)
+                                  for name, q in plan.tensors.items()})
+
+
 class Net:
-    """Builds a model op by op; every tensor is calibrated to -4..4, or 0..4 after a relu."""
+    """Builds a model op by op; every tensor is calibrated to -4..4, or 0..4 after a relu; in INT8_ASYM and UINT8 to ranges of
+    different size around 0."""
 
     def __init__(self, *shapes: Sequence[int], seed: int = 0):
         self.rng = np.random.default_rng(seed)
@@ -70,14 +79,16 @@ class Net:
         self.model.set_outputs(outputs or [self.values[-1]])
         if mode == "F32":
             return lower(self.model, plan_float(self.model, TestChip(), {}))
-        self._calibrate()
-        return lower(self.model, plan_int8(self.model, TestChip(), {}))
+        self._calibrate(is_asymmetric := mode != "INT8")
+        plan = plan_int8(self.model, TestChip(), {}, is_asymmetric=is_asymmetric)
+        return lower(self.model, unsigned(plan) if mode == "UINT8" else plan)
 
-    def _calibrate(self) -> None:
-        for value in self.values:
+    def _calibrate(self, is_asymmetric: bool) -> None:
+        for index, value in enumerate(self.values):
             op = value.owner
             is_positive = op.name in ("top.Relu", "top.Sigmoid", "top.Softmax") or ("do_relu" in op.attributes and op.get("do_relu"))
-            range_type = tensor_type((1,), "f32", calibration=(0.0 if is_positive else -4.0, 4.0)).element_type
+            low, high = (-4.0 + index % 3, 4.0 + index % 2) if is_asymmetric else (-4.0, 4.0)
+            range_type = tensor_type((1,), "f32", calibration=(0.0 if is_positive else low, high)).element_type
             value._type = with_element(value.type, range_type)
             assert calibration_of(value) is not None
         self.model.update_function_types()

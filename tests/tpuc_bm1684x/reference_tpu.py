@@ -55,6 +55,26 @@ def is_integer(op):
     return storage_of(op.results[0]) != "f32"
 
 
+def zero_point(value):
+    quantization = quantization_of(value)
+    return 0 if quantization is None else quantization.zero_point
+
+
+def centred(op, operands):
+    """The operands without their zero points."""
+    return [x.astype(np.int64) - zero_point(value) for x, value in zip(operands, op.operands, strict=True)]
+
+
+def stored(op, y):
+    """Integers without zero point as the result stores them, after its relu."""
+    quantization = quantization_of(op.results[0])
+    if op.get("do_relu"):
+        y = np.maximum(y, 0)
+        if op.get("relu_limit") > 0:
+            y = np.minimum(y, round_away(np.float64(op.get("relu_limit") / quantization.scale)))
+    return y + quantization.zero_point
+
+
 def relu(op, y):
     if op.get("do_relu"):
         y = np.maximum(y, 0)
@@ -94,13 +114,14 @@ def grouped(patches, weights, group):
 
 def conv(op, operands):
     x, weights, bias = operands
-    patches = windows(x, op.get("kernel_shape"), op.get("strides"), op.get("pads"), op.get("dilations"), 0)
-    y = grouped(patches, weights, op.get("group"))
+    patches = windows(x, op.get("kernel_shape"), op.get("strides"), op.get("pads"), op.get("dilations"), zero_point(op.operands[0]))
+    y = grouped(patches, weights.astype(np.float64) - op.get("kernel_zp"), op.get("group"))
     if bias is not None:
         y = y + bias.reshape(1, -1, 1, 1)
     if is_integer(op):
         column = (1, -1, 1, 1)
         y = shifted(y.astype(np.int64), *(np.array(op.get(a), dtype=object).reshape(column) for a in ("multiplier", "rshift")))
+        return stored(op, y)
     return relu(op, y)
 
 
@@ -110,15 +131,17 @@ def deconv(op, operands):
     (sy, sx), (kh, kw), (top, left, _, _), group = op.get("strides"), op.get("kernel_shape"), op.get("pads"), op.get("group")
     oc, oh, ow = shape_of(op.results[0])[1:]
     full = np.zeros((n, oc, max((ih - 1) * sy + kh, top + oh), max((iw - 1) * sx + kw, left + ow)))
-    per_in, per_out = ic // group, oc // group
+    per_in, per_out, given = ic // group, oc // group, zero_point(op.operands[0])
     for g in range(group):
-        part = x[:, g * per_in : (g + 1) * per_in].astype(np.float64)
+        part = x[:, g * per_in : (g + 1) * per_in].astype(np.float64) - given
         w = weights[g * per_out : (g + 1) * per_out].astype(np.float64)
         for ky in range(kh):
             for kx in range(kw):
                 place = full[:, g * per_out : (g + 1) * per_out, ky : ky + ih * sy : sy, kx : kx + iw * sx : sx]
                 place += np.einsum("nihw,oi->nohw", part, w[:, :, ky, kx])
     y = full[:, :, top : top + oh, left : left + ow]
+    if given:
+        y = y + given * weights.reshape(oc, -1).sum(axis=1, dtype=np.int64).reshape(1, -1, 1, 1)
     return relu(op, y if bias is None else y + bias.reshape(1, -1, 1, 1))
 
 
@@ -130,24 +153,27 @@ def requant_axis(op, operands):
 def matmul(op, operands):
     left, right, bias = operands[:3]
     right = np.swapaxes(right, -1, -2) if op.get("right_transpose") else right
-    y = left.astype(np.float64) @ right.astype(np.float64)
+    y = left.astype(np.float64) @ (right.astype(np.float64) - op.get("right_zp"))
     if bias is not None:
         y = y + bias.reshape(-1)
     if is_integer(op):
         multipliers, rshifts = (np.array(op.get(a), dtype=object) for a in ("multipliers", "rshifts"))
-        y = shifted(y.astype(np.int64), multipliers, rshifts, is_away=True)
+        return stored(op, shifted(y.astype(np.int64), multipliers, rshifts, is_away=True))
     return relu(op, y)
 
 
 def pool(op, operands):
     x, is_max = operands[0], op.get("pool_mode") == "Max"
     geometry = (op.get("kernel_shape"), op.get("strides"), op.get("pads"), (1, 1))
-    patches = windows(x, *geometry, -np.inf if is_max else 0)
+    patches = windows(x, *geometry, -np.inf if is_max else zero_point(op.operands[0]))
     if is_max:
-        return relu(op, patches.max(axis=(4, 5)))
+        return patches.max(axis=(4, 5))
     total = patches.sum(axis=(4, 5))
+    if is_integer(op) and op.get("scale") is not None:
+        scaled = total.astype(np.float32) * np.float32(op.get("scale")) + np.float32(op.get("offset"))
+        return stored(op, round_away(scaled.astype(np.float64)) - zero_point(op.results[0]))
     if is_integer(op):
-        return relu(op, shifted(total.astype(np.int64), op.get("multiplier"), op.get("rshift")))
+        return stored(op, shifted(total.astype(np.int64), op.get("multiplier"), op.get("rshift")))
     counts = np.prod(op.get("kernel_shape")) if op.get("count_include_pad") else windows(np.ones_like(x), *geometry, 0).sum(axis=(4, 5))
     return relu(op, total / counts)
 
@@ -155,14 +181,23 @@ def pool(op, operands):
 def add(op, operands):
     if not is_integer(op):
         return relu(op, sum(x.astype(np.float64) for x in operands))
+    if op.get("rshift") is not None:
+        total = sum(x * m for x, m in zip(centred(op, operands), op.get("multipliers"), strict=True))
+        return stored(op, shifted(total, 1, op.get("rshift"), is_away=True))
     terms = [shifted(x, m, n) for x, m, n in zip(operands, op.get("multipliers"), op.get("rshifts"), strict=True)]
-    return relu(op, sum(np.clip(term, -(2**15), 2**15 - 1) for term in terms))
+    return stored(op, sum(np.clip(term, -(2**15), 2**15 - 1) for term in terms))
 
 
 def mul(op, operands):
     if not is_integer(op):
         return relu(op, operands[0].astype(np.float64) * operands[1])
-    return relu(op, shifted(operands[0].astype(np.int64) * operands[1], op.get("multiplier"), op.get("rshift")))
+    left, right = centred(op, operands)
+    return stored(op, shifted(left * right, op.get("multiplier"), op.get("rshift")))
+
+
+def requant_int(op, operands):
+    (x,) = centred(op, operands)
+    return shifted(x, op.get("multiplier"), op.get("rshift"), is_away=True) + zero_point(op.results[0])
 
 
 def lut(op, operands):
@@ -226,6 +261,7 @@ OPS = {
     "tpu.Permute": lambda op, x: x[0].transpose(op.get("order")),
     "tpu.Pool2D": pool,
     "tpu.Relu": lambda op, x: np.clip(x[0], 0, op.get("relu_limit") if op.get("relu_limit") > 0 else None),
+    "tpu.RequantInt": requant_int,
     "tpu.RequantIntAxis": requant_axis,
     "tpu.Reshape": lambda op, x: x[0].reshape(shape_of(op.results[0])),
     "tpu.Slice": cut,

@@ -56,6 +56,8 @@ def test_every_op_that_cannot_run_at_all_is_listed(builder, chip_that_runs):
         plan_float(chain(builder), chip_that_runs(impossible=("top.SiLU", "top.Softmax")), {})
 
 
-def test_asymmetric_is_refused(builder, chip_that_runs):
-    with pytest.raises(TpucError, match="asymmetric"):
-        plan_int8(chain(builder), chip_that_runs(), {}, is_asymmetric=True)
+def test_an_asymmetric_plan_has_zero_points_and_says_so(builder, chip_that_runs):
+    plan = plan_int8(chain(builder), chip_that_runs("top.SiLU", "top.Reshape"), {}, is_asymmetric=True)
+    assert plan.is_asymmetric and plan.as_json()["is_asymmetric"]
+    assert plan.tensors["a"].zero_point == round(-128 + 0.3 / (1.3 / 255)) and plan.tensors["a"].is_signed
+    assert plan.tensors["s"].zero_point == 0 and not plan.tensors["s"].is_signed

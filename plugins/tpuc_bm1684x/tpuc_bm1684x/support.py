@@ -17,6 +17,4 @@ def supports(op: Operation, precision: Precision, *, is_asymmetric: bool = False
 
     if not isinstance(op, TensorOp):
         return f"no form of {op.name}"
-    if is_asymmetric:
-        return "asymmetric quantization, which is not there yet"
     return obstacle(op, precision)

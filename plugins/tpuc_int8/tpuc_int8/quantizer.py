@@ -9,7 +9,7 @@ from tpuc_core.errors import TpucError
 from tpuc_core.plan import Plan, Precision, TensorQuantization
 from tpuc_core.planning import plan_ops
 from tpuc_int8.ranges import corrected_ranges
-from tpuc_int8.scales import symmetric
+from tpuc_int8.scales import asymmetric, symmetric
 
 if TYPE_CHECKING:
     from tpuc_core.hookspecs import Chip
@@ -22,16 +22,15 @@ def plan_float(model: Model, chip: Chip, overrides: Mapping[str, Precision]) -> 
 
 
 def plan_int8(model: Model, chip: Chip, overrides: Mapping[str, Precision], *, is_asymmetric: bool = False) -> Plan:
-    """INT8 symmetric; ops that cannot, and those that `overrides` names, in another precision with the reason."""
-    if is_asymmetric:
-        raise TpucError("asymmetric INT8 is not there yet: leave the option out to quantize symmetrically")
-    plan = plan_ops(Plan(Precision.INT8.value, tensors=_quantizations(model)), model, chip, overrides)
+    """INT8, by default symmetric; ops that cannot, and those that `overrides` names, in another precision with the reason."""
+    plan = plan_ops(Plan(Precision.INT8.value, is_asymmetric, tensors=_quantizations(model, is_asymmetric)), model, chip, overrides)
     if not plan.tensors:
         raise TpucError(f'model "{model.name}" is not calibrated: make a table with "tpuc calibrate" and give it with'
                         " --calibration_table, or choose mode F32")
     return plan
 
 
-def _quantizations(model: Model) -> dict[str, TensorQuantization]:
+def _quantizations(model: Model, is_asymmetric: bool = False) -> dict[str, TensorQuantization]:
     """By name, of every tensor that has a range."""
-    return {name: symmetric(*limits) for name, limits in corrected_ranges(model).items()}
+    quantization = asymmetric if is_asymmetric else symmetric
+    return {name: quantization(*limits) for name, limits in corrected_ranges(model).items()}

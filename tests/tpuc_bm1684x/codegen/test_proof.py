@@ -6,7 +6,7 @@ from nets import Net
 
 from tpuc_core.errors import TpucError
 
-MODES = ["F32", "INT8"]
+MODES = ["F32", "INT8", "INT8_ASYM", "UINT8"]
 
 
 @pytest.mark.parametrize("mode", MODES)

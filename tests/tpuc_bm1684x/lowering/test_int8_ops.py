@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from tpuc_bm1684x.interpreter import Interpreter
 from tpuc_bm1684x.lowering import lower
 from tpuc_int8.quantizer import plan_float, plan_int8
 
+from tests.tpuc_bm1684x.nets import unsigned
 from tests.tpuc_bm1684x.reference_tpu import evaluate
 from tpuc_core.ir import Model, State, load_model, quantization_of, shape_of, tensor_name, tensor_type, top
 from tpuc_core.plan import Precision
@@ -68,12 +71,15 @@ CASES = {
     "max pool": (top.MaxPoolOp, [X], (1, 6, 4, 4), [], {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 0, 0]}),
     "average pool": (top.AvgPoolOp, [X], (1, 6, 4, 4), [], AVERAGE),
     "global average pool": (top.AvgPoolOp, [X], SMALL, [], {**AVERAGE, "kernel_shape": [8, 8], "strides": [1, 1]}),
+    "average pool with padding": (top.AvgPoolOp, [X], X, [], {
+        "kernel_shape": [3, 3], "strides": [1, 1], "pads": [1, 1, 1, 1], "count_include_pad": True}),
     "concat": (top.ConcatOp, [X, X], (1, 12, 8, 8), [], {"axis": 1}),
     "slice": (top.SliceOp, [X], (1, 2, 8, 4), [None] * 3, {
         "offset": [0, 1, 0, 1], "ends": [1, 3, 8, 8], "steps": [1, 1, 1, 2], "axes": []}),
     "permute": (top.PermuteOp, [X], (1, 8, 8, 6), [], {"order": [0, 2, 3, 1]}),
     "upsample": (top.UpsampleOp, [X], (1, 6, 16, 24), [], {"scale_h": 2, "scale_w": 3}),
     "pad": (top.PadOp, [X], (1, 6, 10, 11), [], {"paddings": [0, 0, 1, 2, 0, 0, 1, 1], "mode": "constant"}),
+    "pad with a value": (top.PadOp, [X], (1, 6, 9, 8), [], {"paddings": [0, 0, 1, 0, 0, 0, 0, 0], "mode": "constant", "val": 0.7}),
     "sigmoid": (top.SigmoidOp, [X], X, [], {}),
     "hard swish": (top.HardSwishOp, [X], X, [], {}),
     "leaky relu": (top.LeakyReluOp, [X], X, [], {"alpha": 0.1}),
@@ -84,18 +90,31 @@ CASES = {
 }
 
 
-@pytest.fixture(params=CASES)
+@pytest.fixture(params=itertools.product(CASES, ["symmetric", "asymmetric", "unsigned"]), ids=" ".join)
 def case(request, chip):
-    """The op in INT8 lowered, its plan, input data, and the float result."""
-    op_class, inputs, result_shape, constants, attributes = CASES[request.param]
+    """The op in INT8 lowered, input data, and the float result."""
+    name, symmetry = request.param
+    op_class, inputs, result_shape, constants, attributes = CASES[name]
+    is_asymmetric = symmetry != "symmetric"
     data = {f"x{i}": np.random.default_rng(i).standard_normal(shape).astype(np.float32) for i, shape in enumerate(inputs)}
+    if is_asymmetric:
+        data = {name: x + np.float32(i - 0.6) for i, (name, x) in enumerate(data.items())}
     float_model = model_of(op_class, inputs, result_shape, constants, **attributes)
     real = evaluate(lower(float_model, plan_float(float_model, chip, {})), data)["y"]
-    ranges = {name: (0.0 if x.min() >= 0 else -float(np.abs(x).max()), float(np.abs(x).max())) for name, x in {**data, "y": real}.items()}
+    ranges = {name: range_of(x, is_asymmetric) for name, x in {**data, "y": real}.items()}
     model = model_of(op_class, inputs, result_shape, constants, ranges, **attributes)
-    plan = plan_int8(model, chip, {})
+    plan = plan_int8(model, chip, {}, is_asymmetric=is_asymmetric)
+    if symmetry == "unsigned":
+        plan = unsigned(plan)
     assert plan.ops["y"].precision is Precision.INT8, plan.ops["y"].reason
     return lower(model, plan), data, real
+
+
+def range_of(x, is_asymmetric):
+    if is_asymmetric:
+        return float(x.min()), float(x.max())
+    largest = float(np.abs(x).max())
+    return (0.0 if x.min() >= 0 else -largest), largest
 
 
 def test_the_interpreter_computes_the_documented_integers(case):

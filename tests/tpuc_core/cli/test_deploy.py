@@ -38,9 +38,9 @@ def deploy(folder, capsys):
     return run
 
 
-@pytest.mark.parametrize("mode", ["F32", "INT8"])
-def test_a_file_is_made_and_proven(deploy, folder, mode):
-    code, output = deploy(mode=mode)
+@pytest.mark.parametrize(("mode", "words"), [("F32", ()), ("INT8", ()), ("INT8", ("--asymmetric",))])
+def test_a_file_is_made_and_proven(deploy, folder, mode, words):
+    code, output = deploy(*words, mode=mode)
     assert code == 0, output
     (proof,) = [line for line in output.splitlines() if line.startswith("proof:")]
     count = int(proof.split()[1])
@@ -106,7 +106,6 @@ def test_a_reference_takes_the_place_of_the_evaluation(deploy, folder):
     (("--calibration_table", "none"), {}, 'no such file: "none"'),
     (("--tolerance", "0.9"), {}, "two numbers"),
     (("--test_input", "none.npz"), {}, "none.npz"),
-    (("--asymmetric",), {}, "asymmetric"),
     (("--model", "no/such/place/cnn.bmodel"), {}, 'cannot write "no/such/place'),
 ])
 def test_what_cannot_be_is_one_sentence(deploy, words, options, sentence):

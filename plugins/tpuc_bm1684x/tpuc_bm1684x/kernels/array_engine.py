@@ -21,7 +21,7 @@ STORAGE_NAME = {dtype: name for name, dtype in STORAGE.items()}
 
 def geometry(sweep: Sweep) -> dict[str, Any]:
     """A sweep as keyword arguments of tpuc_kernels."""
-    return {"stride": sweep.stride, "dilation": sweep.dilation, "pads": sweep.pads}
+    return {"stride": sweep.stride, "dilation": sweep.dilation, "pads": sweep.pads, "pad_value": sweep.pad_value}
 
 
 class ArrayEngine:
@@ -76,12 +76,14 @@ class ArrayEngine:
         self._at(destination)[...] = value
 
     # convolution and pooling
-    def conv(self, out: Array, x: Array, weight: Any, bias: Array | None, sweep: Sweep, *, is_added: bool = False) -> None:
+    def conv(self, out: Array, x: Array, weight: Any, bias: Array | None, sweep: Sweep, *, is_added: bool = False,
+             zero_point: int = 0) -> None:
         if out.dtype == np.float32:
             out[...] = conv.conv_f32(x, weight, None if bias is None else bias.reshape(-1), insert=sweep.insert, rotate=sweep.is_rotated, **geometry(sweep))
         else:
             old = np.ascontiguousarray(out) if is_added else None
-            out[...] = conv.conv_int8(x, weight, insert=sweep.insert, rotate=sweep.is_rotated, old=old, **geometry(sweep))
+            out[...] = conv.conv_int8(x, weight, insert=sweep.insert, insert_value=sweep.pad_value, rotate=sweep.is_rotated, old=old,
+                                      kernel_zero_point=zero_point, **geometry(sweep))
 
     def depthwise(self, out: Array, x: Array, weight: Array, bias: Array | None, sweep: Sweep) -> None:
         flat = None if bias is None else bias.reshape(-1)
@@ -91,7 +93,7 @@ class ArrayEngine:
             out[...] = pool.depthwise_int8(x, weight, flat, result=out.dtype, **geometry(sweep))
 
     def max_pool(self, out: Array, x: Array, sweep: Sweep) -> None:
-        out[...] = pool.maximum(np.ascontiguousarray(x), sweep.kernel, pad_value=sweep.pad_value, **geometry(sweep))
+        out[...] = pool.maximum(np.ascontiguousarray(x), sweep.kernel, **geometry(sweep))
 
     def average_pool(self, out: Array, x: Array, sweep: Sweep, multiplier: float) -> None:
         x = np.ascontiguousarray(x)
@@ -148,8 +150,14 @@ class ArrayEngine:
         multiplier, shift, zero_point = parameters if isinstance(parameters, tuple) else np.ascontiguousarray(parameters.T)
         out[...] = requant.requantize_int(x, multiplier, shift, zero_point, out.dtype, int(rounding))
 
+    def requantize_float(self, out: Array, x: Array, scale: float, offset: float) -> None:
+        out[...] = requant.requantize_float(x, scale, offset, out.dtype, float_rounding=int(Rounding.HALF_AWAY))
+
     def dequantize(self, out: Array, x: Array, scale: float, zero_point: int) -> None:
         out[...] = requant.dequantize_float(x, zero_point, scale)
+
+    def dequantize_int(self, out: Array, x: Array, multiplier: int, shift: int, zero_point: int, rounding: Rounding) -> None:
+        out[...] = requant.dequantize_int(np.ascontiguousarray(x), multiplier, shift, zero_point, out.dtype, int(rounding))
 
     def taylor(self, out: Array, x: Array, coefficients: Array) -> None:
         out[...] = special.taylor(x, coefficients.reshape(-1, coefficients.shape[-1])[0])

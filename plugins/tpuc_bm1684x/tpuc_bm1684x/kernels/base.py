@@ -13,9 +13,14 @@ from xdsl.ir import Operation, SSAValue
 from tpuc_bm1684x.kernels.constants import Block, Constant
 from tpuc_bm1684x.kernels.engine import Engine, GlobalView, Operand, Rows, Shape4
 from tpuc_core.errors import TpucError
-from tpuc_core.ir import Model, TensorOp, is_none, is_weight, shape_of, storage_of, tensor_name
+from tpuc_core.ir import Model, TensorOp, is_none, is_weight, quantization_of, shape_of, storage_of, tensor_name
 
 Arrays = dict[str, np.ndarray]
+
+
+def _zero_point(value: SSAValue) -> int:
+    quantization = quantization_of(value)
+    return 0 if quantization is None else quantization.zero_point
 
 
 Key = tuple[str, Shape4]
@@ -98,6 +103,14 @@ class Kernel:
 
     def in_storage(self, index: int = 0) -> str:
         return self.in_storages[index]
+
+    def in_zero_point(self, index: int = 0) -> int:
+        """The stored integer of an activation that stands for 0; 0 for what is not quantized."""
+        return _zero_point(self.activations[index])
+
+    @cached_property
+    def out_zero_point(self) -> int:
+        return _zero_point(self.out)
 
 
 class LocalKernel(Kernel):

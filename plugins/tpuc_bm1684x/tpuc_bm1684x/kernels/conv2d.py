@@ -11,6 +11,7 @@ from tpuc_bm1684x.kernels.base import Arrays, LocalKernel, Slice, register
 from tpuc_bm1684x.kernels.constants import LANES, Constant, Form
 from tpuc_bm1684x.kernels.engine import Engine, Operand, Rounding, Rows, Sweep
 from tpuc_bm1684x.kernels.local_memory import DoesNotFit
+from tpuc_bm1684x.kernels.stored import limit_stored
 from tpuc_core.errors import TpucError
 from tpuc_core.ir import Model, is_none, shape_of
 
@@ -105,10 +106,12 @@ class FilterKernel(SweepKernel):
 
     is_depthwise = False
     is_requantized = True
+    filter_zero_point_name = ""
     rounding = Rounding.HALF_UP
 
     def prepare(self) -> None:
         self.is_int8 = self.in_storage() in ("i8", "u8")
+        self.filter_zero_point = self.op.get(self.filter_zero_point_name) if self.filter_zero_point_name else 0
         self.has_bias = has_bias(self.op)
 
     def constants(self) -> list[Constant]:
@@ -128,7 +131,7 @@ class FilterKernel(SweepKernel):
         if self.has_bias:
             arrays["bias"] = model.weight(self.op.operands[2]).reshape(oc)
         if self.is_int8 and self.is_requantized:
-            arrays["requantization"] = requantization(self.op, oc)
+            arrays["requantization"] = requantization(self.op, oc, self.out_zero_point)
         return arrays
 
     def filter(self, weight: np.ndarray) -> np.ndarray:
@@ -152,25 +155,37 @@ class FilterKernel(SweepKernel):
                 total = engine.local(out.shape, "i32")
                 self._sum(engine, total, inputs[0], constants, sweep)
                 engine.requantize(out, total, constants["requantization"], self.rounding)
+                limit_stored(engine, self, out)
 
     def _sum(self, engine: Engine, total: Operand, x: Operand, constants: Mapping[str, Operand], sweep: Sweep) -> None:
         """The sums of 8-bit products in i32, on top of the bias."""
         bias = constants.get("bias")
         if self.is_depthwise:
             engine.depthwise(total, x, constants["filter"], bias, sweep)
+            if self.filter_zero_point:
+                self._subtract_filter_zero_point(engine, total, x, sweep)
             return
         if bias is not None:
             engine.copy(total, bias)
-        engine.conv(total, x, constants["filter"], None, sweep, is_added=bias is not None)
+        engine.conv(total, x, constants["filter"], None, sweep, is_added=bias is not None, zero_point=self.filter_zero_point)
+
+    def _subtract_filter_zero_point(self, engine: Engine, total: Operand, x: Operand, sweep: Sweep) -> None:
+        """sum x (w - z) = sum x w - z sum x: the instruction for depthwise convolution knows no zero point of the kernel."""
+        with engine.scope():
+            window = engine.local(total.shape, "i32")
+            engine.average_pool(window, x, sweep, abs(self.filter_zero_point))
+            (engine.sub if self.filter_zero_point > 0 else engine.add)(total, total, window)
 
 
 @register("tpu.Conv2D")
 class Conv2D(FilterKernel):
-    """Dense and depthwise convolution. See docs/numerics.md."""
+    """Dense and depthwise convolution; padding holds the input's zero point. See docs/numerics.md."""
+
+    filter_zero_point_name = "kernel_zp"
 
     def prepare(self) -> None:
         super().prepare()
-        self.sweep = sweep_of(self)
+        self.sweep = sweep_of(self, self.in_zero_point())
         group = self.op.get("group")
         self.is_depthwise = group > 1 and group == self.in_shape()[1] == self.out_shape[1]
 
@@ -191,7 +206,7 @@ class Deconv(FilterKernel):
         _, _, oh, ow = self.out_shape
         up, lf = kh - 1 - top, kw - 1 - left
         down, right = oh + kh - 1 - ((ih - 1) * sy + 1) - up, ow + kw - 1 - ((iw - 1) * sx + 1) - lf
-        self.sweep = checked(Sweep((kh, kw), pads=(up, down, lf, right), insert=(sy - 1, sx - 1), is_rotated=True), self.name)
+        self.sweep = checked(Sweep((kh, kw), pads=(up, down, lf, right), insert=(sy - 1, sx - 1), is_rotated=True, pad_value=self.in_zero_point()), self.name)
 
 
 @register("tpu.MatMul")
@@ -200,6 +215,7 @@ class MatMul(FilterKernel):
 
     sweep = Sweep((1, 1))
     rounding = Rounding.HALF_AWAY
+    filter_zero_point_name = "right_zp"
 
     def prepare(self) -> None:
         super().prepare()

@@ -8,9 +8,10 @@ import numpy as np
 from xdsl.ir import SSAValue
 
 from tpuc_bm1684x.kernels.base import Arrays, LocalKernel, Slice, register, shape4, source_of
-from tpuc_bm1684x.kernels.constants import LANES, Constant, Form
+from tpuc_bm1684x.kernels.constants import Constant, Form
 from tpuc_bm1684x.kernels.conv2d import relu
 from tpuc_bm1684x.kernels.engine import Engine, Operand, Rounding, Shape4
+from tpuc_bm1684x.kernels.stored import add_zero_point, converted, limit_stored, without_zero_point
 from tpuc_core.errors import TpucError
 from tpuc_core.ir import Model, is_none, quantization_of, shape_of
 
@@ -38,7 +39,8 @@ class BroadcastKernel(LocalKernel):
 
 @register("tpu.Add")
 class Add(BroadcastKernel):
-    """Sum; INT8: every term rescaled to i16 (multiplier, rshift, half up), then the saturated sum."""
+    """Sum; INT8: every term rescaled to i16 (multiplier, rshift, half up), then the saturated sum. With the attribute `rshift`
+    the terms (x - zero point) * multiplier are summed in i32, and the sum is rounded once, half away from zero."""
 
     def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
         if self.is_float:
@@ -48,6 +50,15 @@ class Add(BroadcastKernel):
             relu(engine, self.op, out)
             return
         with engine.scope():
+            self._emit_int8(engine, out, inputs)
+
+    def _emit_int8(self, engine: Engine, out: Operand, inputs: Sequence[Operand]) -> None:
+        if self.op.get("rshift") is not None:
+            total = self._total(engine, out, inputs)
+            engine.requantize(out, total, (1, -self.op.get("rshift"), self.out_zero_point), Rounding.HALF_AWAY)
+        elif self.out_zero_point or any(self.in_zero_point(i) for i in range(len(inputs))):
+            self._sum_with_zero_points(engine, out, inputs)
+        else:
             terms = [self._rescaled(engine, x, i) for i, x in enumerate(inputs)]
             kinds = {self._term_storage(i)[0] for i in range(len(terms))}
             has_sign = "i" in kinds
@@ -61,6 +72,29 @@ class Add(BroadcastKernel):
                 engine.cast(out, total, Rounding.HALF_UP)
             else:
                 engine.add_saturated(out, terms[0], terms[-1])
+        limit_stored(engine, self, out)
+
+    def _total(self, engine: Engine, out: Operand, inputs: Sequence[Operand]) -> Operand:
+        total = engine.local(out.shape, "i32")
+        terms = [self._dequantized(engine, x, i, "i32", 0) for i, x in enumerate(inputs)]
+        engine.add(total, terms[0], terms[1])
+        for x in terms[2:]:
+            engine.add(total, total, x)
+        return total
+
+    def _dequantized(self, engine: Engine, x: Operand, index: int, storage: str, shift: int) -> Operand:
+        multiplier, zero_point = self.op.get("multipliers")[index], self.in_zero_point(index)
+        return converted(engine, x, storage, self.out_shape[1],
+                         lambda term: engine.dequantize_int(term, x, multiplier, shift, zero_point, Rounding.HALF_UP))
+
+    def _sum_with_zero_points(self, engine: Engine, out: Operand, inputs: Sequence[Operand]) -> None:
+        """Each term rounded by itself: what a file says that has zero points but no `rshift` of the sum."""
+        terms = [self._dequantized(engine, x, i, "i16", -rshift) for i, (x, rshift) in enumerate(zip(inputs, self.op.get("rshifts")))]
+        total = engine.local(out.shape, "i16")
+        engine.add_saturated(total, terms[0], terms[1])
+        for x in terms[2:]:
+            engine.add_saturated(total, total, x)
+        add_zero_point(engine, out, total, self.out_zero_point, self.out_storage)
 
     def _term_storage(self, index: int) -> str:
         return "u16" if self.in_storage(index) == "u8" and self.op.get("multipliers")[index] >= 0 and self.out_storage == "u8" else "i16"
@@ -69,16 +103,13 @@ class Add(BroadcastKernel):
         multiplier, rshift = self.op.get("multipliers")[index], self.op.get("rshifts")[index]
         if (multiplier, rshift) == (1, 0) and (self.in_storage(index) == "i8" or self.out_storage == "u8"):
             return x
-        n, c, h, w = x.shape
-        is_spread = c == 1 < self.out_shape[1]
-        term = engine.local((n, min(LANES, self.out_shape[1]) if is_spread else c, h, w), self._term_storage(index))
-        engine.mul_shift(term, x, multiplier, -rshift, Rounding.HALF_UP)
-        return engine.channels(term, 0, 1) if is_spread else term
+        return converted(engine, x, self._term_storage(index), self.out_shape[1],
+                         lambda term: engine.mul_shift(term, x, multiplier, -rshift, Rounding.HALF_UP))
 
 
 @register("tpu.Mul")
 class Mul(BroadcastKernel):
-    """Product; INT8: the exact i32 product, requantized."""
+    """Product; INT8: the exact i32 product without zero points, requantized."""
 
     def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
         if self.is_float:
@@ -88,11 +119,13 @@ class Mul(BroadcastKernel):
             relu(engine, self.op, out)
             return
         with engine.scope():
+            factors = [without_zero_point(engine, x, self.in_zero_point(i), self.out_shape[1]) for i, x in enumerate(inputs)]
             total = engine.local(out.shape, "i32")
-            engine.mul(total, inputs[0], inputs[1])
-            for x in inputs[2:]:
+            engine.mul(total, factors[0], factors[1])
+            for x in factors[2:]:
                 engine.mul(total, total, x)
-            engine.requantize(out, total, (self.op.get("multiplier"), -self.op.get("rshift"), 0), Rounding.HALF_UP)
+            engine.requantize(out, total, (self.op.get("multiplier"), -self.op.get("rshift"), self.out_zero_point), Rounding.HALF_UP)
+            limit_stored(engine, self, out)
 
 
 class FloatBinary(BroadcastKernel):
@@ -203,11 +236,11 @@ class Clip(LocalKernel):
 
 @register("tpu.Relu")
 class Relu(LocalKernel):
-    """max(x, 0); an INT8 one shares the scale of its input, an unsigned result saturates."""
+    """max(x, 0); an INT8 one shares scale and zero point of its input, an unsigned result saturates."""
 
     def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
         if self.out_storage != "f32":
-            engine.cast(out, inputs[0], Rounding.HALF_UP) if self.out_storage == "u8" else engine.max(out, inputs[0], 0)
+            engine.cast(out, inputs[0], Rounding.HALF_UP) if self.out_storage == "u8" else engine.max(out, inputs[0], self.out_zero_point)
             return
         engine.max(out, inputs[0], 0.0)
         if self.op.get("relu_limit") > 0:
@@ -257,10 +290,13 @@ class PRelu(BroadcastKernel):
 
 @register("tpu.MulShift")
 class MulShift(LocalKernel):
-    """(x * multiplier) >> rshift, half up."""
+    """(x * multiplier) >> rshift, half up; where there are zero points as RequantInt."""
 
     def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
         multiplier, rshift = self.op.get("multiplier"), self.op.get("rshift")
+        if self.in_zero_point() or self.out_zero_point:
+            requantize_stored(engine, self, out, inputs[0], Rounding.HALF_UP)
+            return
         if self.out_storage == self.in_storage():
             engine.mul_shift(out, inputs[0], multiplier, -rshift, Rounding.HALF_UP)
             return
@@ -268,6 +304,23 @@ class MulShift(LocalKernel):
             wide = engine.local(out.shape, "i16")
             engine.mul_shift(wide, inputs[0], multiplier, -rshift, Rounding.HALF_UP)
             engine.cast(out, wide, Rounding.HALF_UP)
+
+
+def requantize_stored(engine: Engine, kernel: LocalKernel, out: Operand, x: Operand, rounding: Rounding) -> None:
+    """8 bits to 8 bits of another scale and zero point."""
+    multiplier, rshift = kernel.op.get("multiplier"), kernel.op.get("rshift")
+    with engine.scope():
+        wide = engine.local(out.shape, "i16")
+        engine.add_saturated(wide, x, -kernel.in_zero_point())
+        engine.requantize(out, wide, (multiplier, -rshift, kernel.out_zero_point), rounding)
+
+
+@register("tpu.RequantInt")
+class RequantInt(LocalKernel):
+    """((x - zero point) * multiplier) >> rshift, half away from zero, + zero point; saturated."""
+
+    def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
+        requantize_stored(engine, self, out, inputs[0], Rounding.HALF_AWAY)
 
 
 @register("tpu.RequantIntAxis")
@@ -300,7 +353,7 @@ class Lut(LocalKernel):
 
 @register("tpu.Cast")
 class Cast(LocalKernel):
-    """f32 to 8 bits: x * f32(1 / scale), rounded half away from zero, saturated; and back: (x - zero point) * scale."""
+    """f32 to 8 bits: x * f32(1 / scale), rounded half away from zero, + zero point, saturated; back: (x - zero point) * scale."""
 
     def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
         source, target = quantization_of(self.activations[0]), quantization_of(self.out)
@@ -315,6 +368,6 @@ class Cast(LocalKernel):
                 else:
                     wide = engine.local(out.shape, "i16")
                     engine.cast(wide, scaled, Rounding.HALF_AWAY)
-                    engine.add_saturated(out, wide, target.zero_point)
+                    add_zero_point(engine, out, wide, target.zero_point, self.out_storage)
         else:
             raise TpucError(f'"{self.name}": no cast from {self.in_storage()} to {self.out_storage} on bm1684x')

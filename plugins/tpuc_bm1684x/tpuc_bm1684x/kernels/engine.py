@@ -48,7 +48,7 @@ class Sweep:
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)
     insert: tuple[int, int] = (0, 0)
     is_rotated: bool = False
-    pad_value: float = 0
+    pad_value: float = 0  # of padding and of inserted cells
 
     def input_rows(self, rows: Rows, height: int) -> Rows:
         """The input rows, of `height`, that output rows are computed from."""
@@ -153,8 +153,10 @@ class Engine(Protocol):
     def fill_global(self, destination: GlobalView, value: float) -> None: ...
 
     # convolution and pooling
-    def conv(self, out: Operand, x: Operand, weight: Operand, bias: Operand | None, sweep: Sweep, *, is_added: bool = False) -> None:
-        """f32 -> f32 with an f32 bias per channel, or 8 bits -> i32 without bias; `is_added` adds to the old `out`."""
+    def conv(self, out: Operand, x: Operand, weight: Operand, bias: Operand | None, sweep: Sweep, *, is_added: bool = False,
+             zero_point: int = 0) -> None:
+        """f32 -> f32 with an f32 bias per channel, or 8 bits -> i32 without bias; `is_added` adds to the old `out`, `zero_point` is
+        that of an 8-bit weight."""
         ...
 
     def depthwise(self, out: Operand, x: Operand, weight: Operand, bias: Operand | None, sweep: Sweep) -> None:
@@ -188,8 +190,16 @@ class Engine(Protocol):
         """x * multiplier / 2^-shift + zero point, saturated; the three as constants or as i32 [c, 3]."""
         ...
 
+    def requantize_float(self, out: Operand, x: Operand, scale: float, offset: float) -> None:
+        """x * scale + offset in f32, rounded half away from zero, saturated."""
+        ...
+
     def dequantize(self, out: Operand, x: Operand, scale: float, zero_point: int) -> None:
         """(x - zero_point) * scale in f32."""
+        ...
+
+    def dequantize_int(self, out: Operand, x: Operand, multiplier: int, shift: int, zero_point: int, rounding: Rounding) -> None:
+        """(x - zero_point) * multiplier / 2^-shift of 8 bits, saturated to the type of `out`, i16 or i32."""
         ...
 
     def taylor(self, out: Operand, x: Operand, coefficients: Operand) -> None: ...

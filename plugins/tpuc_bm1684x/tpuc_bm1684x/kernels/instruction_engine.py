@@ -136,20 +136,22 @@ class InstructionEngine:
                 "opd0_up_pad": up, "opd0_dn_pad": down, "opd0_lf_pad": left, "opd0_rt_pad": right,
                 "kernel_rotate": int(sweep.is_rotated), "res0_addr": out.offset, "opd0_addr": x.offset,
                 "res0_prec": ELEMENT_TYPE[out.storage], "opd0_prec": ELEMENT_TYPE[x.storage], "opd0_sign": is_signed(x.storage),
-                "opd3_const": 1, "opd3_addr": raw_bits(sweep.pad_value, x.storage), "res1_addr": 0}
+                "opd3_const": 1, "opd3_addr": raw_bits(sweep.pad_value, x.storage),
+                "res1_addr": raw_bits(sweep.pad_value, x.storage) if any(sweep.insert) else 0}
 
     def _check_sizes(self, *operands: Local) -> None:
         for x in operands:
             if max(x.shape) > MOST_SIZE:
                 raise DoesNotFit(f"a tensor of {x.shape}")
 
-    def conv(self, out: Local, x: Local, weight: Local, bias: Local | None, sweep: Sweep, *, is_added: bool = False) -> None:
+    def conv(self, out: Local, x: Local, weight: Local, bias: Local | None, sweep: Sweep, *, is_added: bool = False,
+             zero_point: int = 0) -> None:
         fields = self._sweep_fields(sweep, out, x)
         if not x.is_aligned:
             if x.strides[0] > MOST_SHORT_STRIDE or x.strides[1] > MOST_SHORT_STRIDE:
                 raise DoesNotFit(f"strides {x.strides}")
             fields |= {"opd0_str": Layout.STRIDED, **{f"opd0_{a}_str": s for a, s in zip("nchw", x.strides)}}
-        has_bias = {"opd2_addr": bias.offset} if bias is not None else {"opd2_const": 1, "opd2_addr": 0}
+        has_bias = {"opd2_addr": bias.offset} if bias is not None else {"opd2_const": 1, "opd2_addr": zero_point & 0xFF}
         reads = [x, weight, *([bias] if bias is not None else []), *([out] if is_added else [])]
         self._issue("tiu", "sCONV", reads, [out], opd0_c=x.shape[1], opd1_addr=weight.offset, opd1_sign=is_signed(weight.storage),
                     opd2_sign=1, res_add=int(is_added), **has_bias, **fields)
@@ -268,9 +270,17 @@ class InstructionEngine:
         others = [parameters] if isinstance(parameters, Local) else []
         self._on_aligned("sRQDQ", out, x, *others, tsk_eu_typ=1, opd0_sign=1, opd2_sign=is_signed(out.storage), opd2_n_str=int(rounding), **fields)
 
+    def requantize_float(self, out: Local, x: Local, scale: float, offset: float) -> None:
+        self._on_aligned("sRQDQ", out, x, tsk_eu_typ=0, opd0_sign=1, opd2_sign=is_signed(out.storage), opd2_n_str=int(Rounding.HALF_AWAY) << 3,
+                         opd1_const=1, opd1_addr=raw_bits(scale, "f32"), opd2_addr=raw_bits(offset, "f32"))
+
     def dequantize(self, out: Local, x: Local, scale: float, zero_point: int) -> None:
         self._on_aligned("sRQDQ", out, x, tsk_eu_typ=3, opd0_sign=is_signed(x.storage), opd1_const=1, opd1_addr=zero_point & 0xFFFF,
                          opd2_addr=raw_bits(scale, "f32"))
+
+    def dequantize_int(self, out: Local, x: Local, multiplier: int, shift: int, zero_point: int, rounding: Rounding) -> None:
+        self._on_aligned("sRQDQ", out, x, tsk_eu_typ=4, opd0_sign=is_signed(x.storage), opd2_sign=1, opd2_n_str=int(rounding), opd1_const=1,
+                         opd1_addr=(zero_point & 0xFFFF) | (shift & 0xFFFF) << 16, opd2_addr=multiplier & 0xFFFFFFFF)
 
     def taylor(self, out: Local, x: Local, coefficients: Local) -> None:
         self._on_aligned("sSFU", out, x, coefficients, tsk_eu_typ=13, opd1_addr=coefficients.offset, opd1_n=coefficients.shape[3])

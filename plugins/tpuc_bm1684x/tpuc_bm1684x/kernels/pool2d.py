@@ -10,6 +10,7 @@ import numpy as np
 from tpuc_bm1684x.kernels.base import Slice, register
 from tpuc_bm1684x.kernels.conv2d import SweepKernel, relu, sweep_of
 from tpuc_bm1684x.kernels.engine import Engine, Operand, Rounding
+from tpuc_bm1684x.kernels.stored import limit_stored
 
 LOWEST = {"i8": -128, "u8": 0, "f32": float(np.finfo(np.float32).min)}
 
@@ -28,11 +29,12 @@ def runs(values: np.ndarray) -> list[tuple[slice, int]]:
 
 @register("tpu.Pool2D")
 class Pool2D(SweepKernel):
-    """max(x), or sum(x) / count; INT8 averages are i32 sums that are requantized."""
+    """max(x), or sum(x) / count; INT8 averages are i32 sums that are requantized: by multiplier and rshift, or in f32 by scale and
+    offset. What an INT8 average pads with is the input's zero point."""
 
     def prepare(self) -> None:
         self.is_max = self.op.get("pool_mode") == "Max"
-        self.sweep = sweep_of(self, LOWEST[self.in_storage()] if self.is_max else 0)
+        self.sweep = sweep_of(self, LOWEST[self.in_storage()] if self.is_max else self.in_zero_point())
         self.counts_padding = bool(self.op.get("count_include_pad")) or not any(self.sweep.pads)
 
     def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
@@ -48,10 +50,14 @@ class Pool2D(SweepKernel):
             with engine.scope():
                 total = engine.local(out.shape, "i32")
                 engine.average_pool(total, x, sweep, 1)
-                multiplier, rshift = self.op.get("multiplier"), self.op.get("rshift")
-                engine.requantize(out, total, (multiplier, -rshift, 0), Rounding.HALF_UP)
+                if self.op.get("scale") is not None:
+                    engine.requantize_float(out, total, self.op.get("scale"), self.op.get("offset"))
+                else:
+                    engine.requantize(out, total, (self.op.get("multiplier"), -self.op.get("rshift"), 0), Rounding.HALF_UP)
         if self.out_storage == "f32":
             relu(engine, self.op, out)
+        else:
+            limit_stored(engine, self, out)
 
     def _divide_by_counts(self, engine: Engine, out: Operand, part: Slice) -> None:
         _, _, ih, iw = self.in_shape()

@@ -9,10 +9,10 @@ import numpy as np
 
 from tpuc_bm1684x.lowering.convolution import channelwise_int8
 from tpuc_bm1684x.lowering.generic import fused_relu, plain_f32
-from tpuc_bm1684x.lowering.quantize import LIMIT_16_BIT, multipliers_and_shifts, quantize_filter
+from tpuc_bm1684x.lowering.quantize import LIMIT_16_BIT, multipliers_and_shifts, multipliers_of_a_sum, quantize_filter
 from tpuc_bm1684x.lowering.registry import lowers
-from tpuc_core.ir import is_weight, shape_of, tpu
-from tpuc_core.plan import Precision
+from tpuc_core.ir import is_weight, quantization_of, shape_of, tpu
+from tpuc_core.plan import Precision, TensorQuantization
 
 if TYPE_CHECKING:
     from xdsl.ir import SSAValue
@@ -37,25 +37,34 @@ def _sum_obstacle(op: TensorOp) -> str | None:
 
 @lowers("Add", "Sub", precision=Precision.INT8, unless=_sum_obstacle)
 def sum_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
-    """out = clip(sum of (q_i * m_i + half) >> n_i). A difference is a sum with a negative multiplier."""
+    """out = clip(sum of (q_i * m_i + half) >> n_i); with zero points clip(sum of (q_i - z_i) * m_i, rounded >> n, + z).
+    A difference is a sum with a negative multiplier."""
     coefficients = op.get("coeff") or [1.0] * len(op.operands)
-    operands, factors = [], []
+    wanted = lowering.quantization(op)
+    operands, factors, has_zero_points = [], [], wanted.zero_point != 0
     for index, (value, sign, coefficient) in enumerate(zip(op.operands, _signs(op), coefficients, strict=True)):
-        operand, scale = _operand(op, lowering, value, index)
+        operand, quantization = _operand(op, lowering, value, index)
         operands.append(operand)
-        factors.append(sign * coefficient * scale / lowering.quantization(op).scale)
+        factors.append(sign * coefficient * quantization.scale / wanted.scale)
+        has_zero_points |= quantization.zero_point != 0
+    if has_zero_points:
+        multipliers, rshift = multipliers_of_a_sum(np.array(factors))
+        return lowering.emit_int8(op, tpu.AddOp, operands, multipliers=multipliers, rshifts=[0] * len(operands), rshift=rshift,
+                                  **fused_relu(op, wanted))
     multipliers, rshifts = multipliers_and_shifts(np.array(factors), LIMIT_16_BIT)
-    return lowering.emit_int8(op, tpu.AddOp, operands, multipliers=multipliers, rshifts=rshifts, **fused_relu(op))
+    return lowering.emit_int8(op, tpu.AddOp, operands, multipliers=multipliers, rshifts=rshifts, **fused_relu(op, wanted))
 
 
-def _operand(op: TensorOp, lowering: Lowering, value: SSAValue, index: int) -> tuple[SSAValue, float]:
-    """An operand in 8 bits and its scale; a constant is `OP_operand_INDEX_i8`."""
+def _operand(op: TensorOp, lowering: Lowering, value: SSAValue, index: int) -> tuple[SSAValue, TensorQuantization]:
+    """An operand in 8 bits and its quantization; a constant is `OP_operand_INDEX_i8`, or as it is where it is quantized already."""
     if not is_weight(value):
         operand = lowering.quantized(value, op)
-        return operand, lowering.result_quantization(operand).scale
+        return operand, lowering.result_quantization(operand)
+    if (stored := quantization_of(value)) is not None:
+        return value, stored
     array = lowering.model.weight(value)
     integers, scales = quantize_filter(array.reshape(1, -1))
-    return lowering.weight(op, f"operand_{index}_i8", integers.reshape(array.shape), "i8"), float(scales[0])
+    return lowering.weight(op, f"operand_{index}_i8", integers.reshape(array.shape), "i8"), TensorQuantization(float(scales[0]))
 
 
 def _product_obstacle(op: TensorOp) -> str | None:
@@ -74,11 +83,12 @@ def _is_channelwise(op: TensorOp, constant: SSAValue) -> bool:
 def product_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     """out = clip((a * b * multiplier + half) >> rshift); a constant for each channel is a depthwise convolution."""
     for value in op.operands:
-        if is_weight(value) and _is_channelwise(op, value):
+        if is_weight(value) and quantization_of(value) is None and _is_channelwise(op, value):
             return channelwise_int8(op, lowering, lowering.model.weight(value))
-    (left, left_scale), (right, right_scale) = (_operand(op, lowering, v, i) for i, v in enumerate(op.operands))
-    (multiplier,), (rshift,) = multipliers_and_shifts(left_scale * right_scale / lowering.quantization(op).scale)
-    return lowering.emit_int8(op, tpu.MulOp, [left, right], multiplier=multiplier, rshift=rshift, **fused_relu(op))
+    (left, of_left), (right, of_right) = (_operand(op, lowering, v, i) for i, v in enumerate(op.operands))
+    wanted = lowering.quantization(op)
+    (multiplier,), (rshift,) = multipliers_and_shifts(of_left.scale * of_right.scale / wanted.scale)
+    return lowering.emit_int8(op, tpu.MulOp, [left, right], multiplier=multiplier, rshift=rshift, **fused_relu(op, wanted))
 
 
 @lowers("DivConst", precision=Precision.F32)

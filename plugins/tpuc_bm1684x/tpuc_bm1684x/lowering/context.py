@@ -50,7 +50,7 @@ class Lowering:
         return self._cast(value, None, f"{tensor_name(value)}_f32")
 
     def quantized(self, value: SSAValue, user: Operation, wanted: TensorQuantization | None = None) -> SSAValue:
-        """The value in 8 bits, for `user`: in its own quantization, or in the wanted one by way of a MulShift."""
+        """The value in 8 bits, for `user`: in its own quantization, or in the wanted one by way of a MulShift or RequantInt."""
         present = quantization_of(value)
         wanted = wanted or self.result_quantization(value)
         if present == wanted:
@@ -85,9 +85,13 @@ class Lowering:
         return self._convert(value, wanted, tpu.CastOp.make(name, [value], result_type, with_scale=True))
 
     def _requantize(self, value: SSAValue, present: TensorQuantization, wanted: TensorQuantization, name: str) -> SSAValue:
-        (multiplier,), (shift,) = multipliers_and_shifts(present.scale / wanted.scale, LIMIT_16_BIT)
         result_type = tensor_type(shape_of(value), quantization=wanted)
-        op = tpu.MulShiftOp.make(name, [value], result_type, multiplier=multiplier, rshift=shift)
+        if present.zero_point or wanted.zero_point:
+            (multiplier,), (shift,) = multipliers_and_shifts(present.scale / wanted.scale)
+            op = tpu.RequantIntOp.make(name, [value], result_type, multiplier=multiplier, rshift=shift, quant_mode="MultiplierShift")
+        else:
+            (multiplier,), (shift,) = multipliers_and_shifts(present.scale / wanted.scale, LIMIT_16_BIT)
+            op = tpu.MulShiftOp.make(name, [value], result_type, multiplier=multiplier, rshift=shift)
         return self._convert(value, wanted, op)
 
     def _convert(self, value: SSAValue, wanted: TensorQuantization | None, op: Operation) -> SSAValue:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tpuc_bm1684x.lowering.filters import IntegerFilter, integer_bias
 from tpuc_bm1684x.lowering.generic import fused_relu, plain_f32
-from tpuc_bm1684x.lowering.quantize import multipliers_and_shifts, quantize_bias, quantize_filter
+from tpuc_bm1684x.lowering.quantize import multipliers_and_shifts
 from tpuc_bm1684x.lowering.registry import lowers
 from tpuc_core.ir import is_none, is_weight, shape_of, tensor_name, tensor_type, tpu
 from tpuc_core.plan import Precision
@@ -73,19 +74,24 @@ def conv_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
 @lowers("Deconv", precision=Precision.INT8, unless=_deconv_obstacle)
 def deconv_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     """Sums `OP_i32`, then a requantization by `OP_quant_int32` [1, oc, 1, 3]: multiplier, -shift, zero point."""
-    weights, bias, multipliers, rshifts = _constants_int8(op, lowering, *_filter_and_bias(op, lowering))
-    table = np.array([multipliers, [-n for n in rshifts], [0] * len(rshifts)], np.int32).T.reshape(1, -1, 1, 3)
+    filters, bias = _filter_and_bias(op, lowering)
+    weights, bias, multipliers, rshifts = _constants_int8(op, lowering, filters, bias)
+    wanted = lowering.quantization(op)
+    table = np.array([multipliers, [-n for n in rshifts], [wanted.zero_point] * len(rshifts)], np.int32).T.reshape(1, -1, 1, 3)
     quant = lowering.weight(op, "quant_int32", np.ascontiguousarray(table), "i32")
     geometry = {key: op.get(key) for key in ("kernel_shape", "strides", "pads", "output_padding", "group")} | _dilations(op)
     sums = lowering.emit(op, tpu.DeconvOp, [lowering.quantized(op.operands[0], op), weights, bias],
                          tensor_type(shape_of(op.results[0]), "i32"), name=f"{tensor_name(op.results[0])}_i32",
                          with_bias=not is_none(bias), **fused_relu(op), **geometry)
-    return lowering.emit_int8(op, tpu.RequantIntAxisOp, [sums, quant], quant_mode="MultiplierShift", rq_axis=1)
+    if not (op.get("do_relu") and wanted.zero_point > wanted.limits[0]):
+        return lowering.emit_int8(op, tpu.RequantIntAxisOp, [sums, quant], quant_mode="MultiplierShift", rq_axis=1)
+    result_type, name = tensor_type(shape_of(op.results[0]), quantization=wanted), f"{tensor_name(op.results[0])}_linear"
+    linear = lowering.emit(op, tpu.RequantIntAxisOp, [sums, quant], result_type, name=name, quant_mode="MultiplierShift", rq_axis=1)
+    return lowering.emit_int8(op, tpu.ReluOp, [linear])
 
 
-def _filter_and_bias(op: TensorOp, lowering: Lowering) -> tuple[np.ndarray, np.ndarray | None]:
-    bias = None if is_none(op.operands[2]) else lowering.model.weight(op.operands[2]).reshape(-1)
-    return lowering.model.weight(op.operands[1]), bias
+def _filter_and_bias(op: TensorOp, lowering: Lowering) -> tuple[IntegerFilter, SSAValue]:
+    return IntegerFilter.of(op.operands[1], lowering.model), op.operands[2]
 
 
 def _scale_obstacle(op: TensorOp) -> str | None:
@@ -108,12 +114,13 @@ def scale_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
 @lowers("Scale", precision=Precision.INT8, unless=_scale_obstacle)
 def scale_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     weights, bias = _scale_constants(op, lowering)
-    return _conv_int8(op, lowering, weights, bias, group=len(bias), **SCALE_GEOMETRY)
+    return _conv_int8(op, lowering, IntegerFilter.quantized(weights), bias, group=len(bias), **SCALE_GEOMETRY)
 
 
 def channelwise_int8(op: TensorOp, lowering: Lowering, factors: np.ndarray) -> SSAValue:
     """x * factors, one for each channel, as a depthwise 1x1 convolution."""
-    return _conv_int8(op, lowering, factors.reshape(-1, 1, 1, 1), None, group=factors.size, **SCALE_GEOMETRY)
+    filters = IntegerFilter.quantized(factors.reshape(-1, 1, 1, 1))
+    return _conv_int8(op, lowering, filters, None, group=factors.size, **SCALE_GEOMETRY)
 
 
 def _scale_constants(op: TensorOp, lowering: Lowering) -> tuple[np.ndarray, np.ndarray]:
@@ -127,21 +134,22 @@ def _dilations(op: TensorOp) -> dict[str, list[int]]:
     return {"dilations": op.get("dilations") or [1, 1]}
 
 
-def _conv_int8(op: TensorOp, lowering: Lowering, weights: np.ndarray, bias: np.ndarray | None, **geometry: object) -> SSAValue:
+def _conv_int8(op: TensorOp, lowering: Lowering, filters: IntegerFilter, bias: SSAValue | np.ndarray | None, **geometry: object) -> SSAValue:
     source = next(v for v in op.operands if not is_weight(v) and not is_none(v))
-    filters, bias_value, multiplier, rshift = _constants_int8(op, lowering, weights, bias)
-    return lowering.emit_int8(op, tpu.Conv2DOp, [lowering.quantized(source, op), filters, bias_value], multiplier=multiplier,
-                              rshift=rshift, with_bias=bias is not None, **fused_relu(op), **geometry)
+    weights, bias_value, multiplier, rshift = _constants_int8(op, lowering, filters, bias)
+    return lowering.emit_int8(op, tpu.Conv2DOp, [lowering.quantized(source, op), weights, bias_value], multiplier=multiplier,
+                              rshift=rshift, kernel_zp=filters.zero_point, with_bias=not is_none(bias_value),
+                              **fused_relu(op, lowering.quantization(op)), **geometry)
 
 
-def _constants_int8(op: TensorOp, lowering: Lowering, weights: np.ndarray,
-                    bias: np.ndarray | None) -> tuple[SSAValue, SSAValue, list[int], list[int]]:
-    """Filter `OP_filter_i8` [oc, ic/group, kh, kw], bias `OP_bias_int32` [1, oc, 1, 1] or none, multipliers and shifts."""
-    source = next(v for v in op.operands if not is_weight(v) and not is_none(v))
-    filter_i8, scales = quantize_filter(weights)
-    steps = scales.astype(np.float64) * lowering.result_quantization(source).scale
+def _constants_int8(op: TensorOp, lowering: Lowering, filters: IntegerFilter,
+                    bias: SSAValue | np.ndarray | None) -> tuple[SSAValue, SSAValue, list[int], list[int]]:
+    """Filter `OP_filter_i8` [oc, ic/group, kh, kw], bias `OP_bias_int32` [1, oc, 1, 1] or none, multipliers and shifts [oc]."""
+    given = lowering.result_quantization(next(v for v in op.operands if not is_weight(v) and not is_none(v)))
+    steps = np.broadcast_to(filters.steps(given), filters.values.shape[:1])
     multiplier, rshift = multipliers_and_shifts(steps / lowering.quantization(op).scale)
-    filters, bias_value = lowering.weight(op, "filter_i8", filter_i8, "si8"), lowering.none(op)
-    if bias is not None:
-        bias_value = lowering.weight(op, "bias_int32", quantize_bias(bias, steps).reshape(1, -1, 1, 1), "i32")
-    return filters, bias_value, multiplier, rshift
+    weights, bias_value = lowering.weight(op, "filter_i8", filters.values, "si8"), lowering.none(op)
+    bias_i32 = integer_bias(bias, lowering.model, filters, given)
+    if bias_i32 is not None:
+        bias_value = lowering.weight(op, "bias_int32", bias_i32.reshape(1, -1, 1, 1), "i32")
+    return weights, bias_value, multiplier, rshift

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from tpuc_bm1684x.lowering.context import Lowering
     from tpuc_core.ir import TensorOp
+    from tpuc_core.plan import TensorQuantization
 
 SAME_IN_F32 = (
     "Add", "AddConst", "Clip", "Compare", "CompareConst", "Concat", "Depth2Space", "Div", "LRN", "LayerNorm",
@@ -55,9 +56,12 @@ def shared_attributes(op: TensorOp, op_class: Any) -> dict[str, Any]:
     return {name: op.get(name) for name in op.attributes if name in op_class.kinds()}
 
 
-def fused_relu(op: TensorOp) -> dict[str, Any]:
-    """do_relu without its limit: in 8 bits the limit is in the scale."""
-    return {"do_relu": bool(op.get("do_relu"))}
+def fused_relu(op: TensorOp, quantization: TensorQuantization | None = None) -> dict[str, Any]:
+    """do_relu, and its limit where the quantization of the result goes beyond it: else saturation is the limit."""
+    attributes: dict[str, Any] = {"do_relu": bool(op.get("do_relu"))}
+    if quantization is not None and op.get("do_relu") and 0 < op.get("relu_limit") < quantization.real_limits[1] - quantization.scale / 2:
+        attributes["relu_limit"] = op.get("relu_limit")
+    return attributes
 
 
 def missing_operands(op_class: Any, given: int) -> int:

@@ -5,13 +5,15 @@ The chip multiplies tensors of two axes: others are reshaped to `OP_rows` [rows,
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tpuc_bm1684x.lowering.filters import IntegerFilter, integer_bias, stored_integers
 from tpuc_bm1684x.lowering.generic import fused_relu, shared_attributes
-from tpuc_bm1684x.lowering.quantize import multipliers_and_shifts, quantize_bias, quantize_matrix
+from tpuc_bm1684x.lowering.quantize import multipliers_and_shifts, quantize_matrix
 from tpuc_bm1684x.lowering.registry import lowers
 from tpuc_core.ir import is_none, is_weight, quantization_of, shape_of, tensor_name, tensor_type, tpu
 from tpuc_core.plan import Precision
@@ -54,29 +56,37 @@ def matmul_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     """Right `OP_filter_int8` [k, n], bias `OP_bias_int32` [1, n]."""
     x = lowering.quantized(op.operands[0], op)
     wanted = lowering.quantization(op)
-    constants, multipliers, rshifts = _constants_int8(op, lowering, lowering.result_quantization(x).scale)
+    filters = _matrix(op, lowering)
+    constants, multipliers, rshifts = _constants_int8(op, lowering, filters, lowering.result_quantization(x))
     none = lowering.none(op)
     operands = [_rows(op, lowering, x), *constants, none, none]
-    attributes = {"multipliers": multipliers, "rshifts": rshifts, "cal_i8": True, "keep_dims": op.get("keep_dims"), **fused_relu(op)}
+    attributes = {"multipliers": multipliers, "rshifts": rshifts, "cal_i8": True, "keep_dims": op.get("keep_dims"),
+                  "right_zp": filters.zero_point, **fused_relu(op, wanted)}
     if is_flat(op):
         return lowering.emit_int8(op, tpu.MatMulOp, operands, **attributes)
     y = lowering.emit(op, tpu.MatMulOp, operands, _flat_type(op, wanted), name=_product_name(op), **attributes)
     return _reshaped(op, lowering, y, tensor_type(shape_of(op.results[0]), quantization=wanted))
 
 
-def _constants_int8(op: TensorOp, lowering: Lowering, input_scale: float) -> tuple[list[SSAValue], list[int], list[int]]:
-    right, bias = op.operands[1:3]
+def _matrix(op: TensorOp, lowering: Lowering) -> IntegerFilter:
+    """The right side as a filter [n, k]."""
+    right, is_transposed = op.operands[1], op.get("right_transpose")
+    stored = stored_integers(right, lowering.model)
+    if stored is not None:
+        return stored if is_transposed else replace(stored, values=np.ascontiguousarray(stored.values.T))
     matrix = lowering.model.weight(right)
-    if op.get("right_transpose"):
-        matrix = np.ascontiguousarray(matrix.T)
-    matrix_i8, scales = quantize_matrix(matrix, lowering.is_matmul_per_column)
-    steps = scales * input_scale
-    multipliers, rshifts = multipliers_and_shifts(steps / lowering.quantization(op).scale)
-    filters = lowering.weight(op, "filter_int8", matrix_i8, "i8")
-    if is_none(bias):
-        return [filters, lowering.none(op)], multipliers, rshifts
-    bias_i32 = quantize_bias(lowering.model.weight(bias).reshape(-1), steps).reshape(1, -1)
-    return [filters, lowering.weight(op, "bias_int32", bias_i32, "i32")], multipliers, rshifts
+    values, scales = quantize_matrix(matrix.T if is_transposed else matrix, lowering.is_matmul_per_column)
+    return IntegerFilter(np.ascontiguousarray(values.T), scales)
+
+
+def _constants_int8(op: TensorOp, lowering: Lowering, filters: IntegerFilter,
+                    given: TensorQuantization) -> tuple[list[SSAValue], list[int], list[int]]:
+    multipliers, rshifts = multipliers_and_shifts(filters.steps(given) / lowering.quantization(op).scale)
+    matrix = lowering.weight(op, "filter_int8", np.ascontiguousarray(filters.values.T), "i8")
+    bias = integer_bias(op.operands[2], lowering.model, filters, given)
+    if bias is None:
+        return [matrix, lowering.none(op)], multipliers, rshifts
+    return [matrix, lowering.weight(op, "bias_int32", bias.reshape(1, -1), "i32")], multipliers, rshifts
 
 
 def is_flat(op: TensorOp) -> bool:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tpuc_bm1684x.lowering.generic import missing_operands, padding_obstacle, shared_attributes
+from tpuc_bm1684x.lowering.quantize import quantize_real
 from tpuc_bm1684x.lowering.registry import kernel_obstacle, lowers
-from tpuc_core.ir import is_none, is_weight, tpu
+from tpuc_core.ir import calibration_of, is_none, is_weight, tpu
 from tpuc_core.plan import Precision
 
 if TYPE_CHECKING:
@@ -18,12 +21,18 @@ if TYPE_CHECKING:
 
 def _obstacle(op: TensorOp) -> str | None:
     if op.name == "top.Pad":
-        return padding_obstacle(op) or (f"padding with {op.get('val'):g}" if op.get("val") else None)
+        return padding_obstacle(op) or _pad_value_obstacle(op)
     if op.name == "top.Slice" and min(op.get("steps"), default=1) < 1:
         return "a step that is not positive"
     if any(is_weight(v) for v in op.operands):
         return "an operand that is a constant"
     return kernel_obstacle(op.name.removeprefix("top."))
+
+
+def _pad_value_obstacle(op: TensorOp) -> str | None:
+    """Why what a Pad pads with has no 8-bit form: the result has the input's quantization."""
+    value, given = op.get("val"), calibration_of(op.operands[0]) or (0.0, 0.0)
+    return None if value == 0 or given[0] <= value <= given[1] else f"padding with {value:g}, which is not in the input's range"
 
 
 @lowers("Concat", "Depth2Space", "Pad", "Permute", "Reshape", "Reverse", "ShuffleChannel", "Slice", "Squeeze", "Tile",
@@ -36,4 +45,6 @@ def move_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     attributes = shared_attributes(op, op_class)
     if "relu_limit" in attributes:
         attributes["relu_limit"] = -1.0
+    if op.name == "top.Pad":
+        attributes["val"] = float(quantize_real(np.array([op.get("val")]), wanted)[0])
     return lowering.emit_int8(op, op_class, operands, **attributes)

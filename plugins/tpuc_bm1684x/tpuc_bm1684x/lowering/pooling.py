@@ -44,17 +44,22 @@ def pool_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
 @lowers("MaxPool", precision=Precision.INT8, unless=_obstacle)
 def max_pool_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     x = lowering.quantized(op.operands[0], op, lowering.quantization(op))
-    return lowering.emit_int8(op, tpu.Pool2DOp, [x], **_attributes(op))
+    return lowering.emit_int8(op, tpu.Pool2DOp, [x], **_attributes(op, lowering))
 
 
 @lowers("AvgPool", precision=Precision.INT8, unless=_average_int8_obstacle)
 def average_pool_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
-    """out = (sum of the window * multiplier + half) >> rshift."""
-    x = lowering.quantized(op.operands[0], op)
-    factor = lowering.result_quantization(x).scale / (lowering.quantization(op).scale * prod(op.get("kernel_shape")))
+    """out = (sum of the window * multiplier + half) >> rshift; with zero points round(sum * scale + offset)."""
+    x, attributes = lowering.quantized(op.operands[0], op), _attributes(op, lowering)
+    given, wanted = lowering.result_quantization(x), lowering.quantization(op)
+    factor = given.scale / (wanted.scale * prod(op.get("kernel_shape")))
+    if given.zero_point or wanted.zero_point:
+        offset = wanted.zero_point - given.scale / wanted.scale * given.zero_point
+        return lowering.emit_int8(op, tpu.Pool2DOp, [x], scale=factor, offset=offset, **attributes)
     (multiplier,), (rshift,) = multipliers_and_shifts(factor)
-    return lowering.emit_int8(op, tpu.Pool2DOp, [x], multiplier=multiplier, rshift=rshift, **_attributes(op))
+    return lowering.emit_int8(op, tpu.Pool2DOp, [x], multiplier=multiplier, rshift=rshift, **attributes)
 
 
-def _attributes(op: TensorOp) -> dict[str, object]:
-    return shared_attributes(op, tpu.Pool2DOp) | {"pool_mode": MODES[op.name], "relu_limit": -1.0} | fused_relu(op)
+def _attributes(op: TensorOp, lowering: Lowering) -> dict[str, object]:
+    limit = fused_relu(op, lowering.quantization(op))
+    return shared_attributes(op, tpu.Pool2DOp) | {"pool_mode": MODES[op.name], "relu_limit": -1.0} | limit

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from tpuc_core.plan import TensorQuantization
 
 MOST_SHIFT = 30
 LIMIT_32_BIT = 2**31 - 1
@@ -25,6 +30,11 @@ def quantize(x: np.ndarray, scale: np.ndarray | float, low: int, high: int, dtyp
     if quotient.ndim == 0:
         quotient = quotient[None].reshape(1)
     return np.clip(round_half_away(quotient), low, high, out=quotient).astype(dtype).reshape(np.shape(x))
+
+
+def quantize_real(x: np.ndarray, wanted: TensorQuantization) -> np.ndarray:
+    """Reals as the tensor's integers, int8 or uint8: clip(round_half_away(x / scale) + zero point)."""
+    return np.clip(round_half_away(x / wanted.scale) + wanted.zero_point, *wanted.limits).astype(np.int8 if wanted.is_signed else np.uint8)
 
 
 def quantize_filter(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -66,3 +76,11 @@ def multipliers_and_shifts(factors: np.ndarray | float, limit: int = LIMIT_32_BI
     chosen = np.take_along_axis(candidates, shifts[:, None], axis=1)[:, 0]
     chosen = np.clip(chosen, -limit + 1, limit - 1)
     return chosen.astype(np.int64).tolist(), shifts.tolist()
+
+
+def multipliers_of_a_sum(factors: np.ndarray) -> tuple[list[int], int]:
+    """The m for each factor and one n, m / 2^n nearest to it: the largest n with which a sum of (9 bits * m) fits 32 bits."""
+    factors = np.asarray(factors, np.float64)
+    most = 2.0**31 / (2**8 * factors.size)
+    shift = int(np.clip(np.floor(np.log2(most / np.abs(factors).max())), 0, MOST_SHIFT))
+    return np.clip(round_half_away(factors * 2.0**shift), -most, most).astype(np.int64).tolist(), shift

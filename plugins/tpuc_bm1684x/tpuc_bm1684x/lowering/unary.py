@@ -9,7 +9,7 @@ import numpy as np
 
 from tpuc_bm1684x.lowering.functions import FUNCTIONS, function_of
 from tpuc_bm1684x.lowering.generic import plain_f32
-from tpuc_bm1684x.lowering.quantize import quantize
+from tpuc_bm1684x.lowering.quantize import quantize_real
 from tpuc_bm1684x.lowering.registry import lowers
 from tpuc_core.ir import tensor_name, tpu
 from tpuc_core.plan import Precision, TensorQuantization
@@ -102,7 +102,6 @@ def table_of(function: Callable[[np.ndarray], np.ndarray], given: TensorQuantiza
     if given.is_signed:
         stored = stored.astype(np.int8)
     x = (stored.astype(np.float64) - given.zero_point) * given.scale
-    low, high = wanted.limits
     with np.errstate(all="ignore"):
         y = np.nan_to_num(function(x), nan=0.0, posinf=LARGEST, neginf=-LARGEST)
-    return quantize(y + wanted.zero_point * wanted.scale, wanted.scale, low, high, np.int8 if wanted.is_signed else np.uint8)
+    return quantize_real(y, wanted)

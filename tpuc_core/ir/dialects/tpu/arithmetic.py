@@ -21,7 +21,10 @@ class ConstantOp(UnaryOp, FusesRelu, Grouped, CoreParallel):
 
 @irdl_op_definition
 class AddOp(ElementwiseOp):
-    """y = relu?(the sum of the inputs), in 8 bits clip(the sum of (x_i - zero point_i) * multipliers[i] rounded >> rshifts[i])."""
+    """y = relu?(the sum of the inputs), in 8 bits clip(the sum of (x_i - zero point_i) * multipliers[i] rounded >> rshifts[i]).
+
+    With rshift the sum itself is shifted, and is not rounded before.
+    """
 
     name = "tpu.Add"
     inputs = operands()
@@ -32,6 +35,7 @@ class AddOp(ElementwiseOp):
     early_stride_w = optional(I32)
     f8_scales = optional(F64S)
     multipliers = optional(I64S)
+    rshift = optional(SI32)
     rshifts = optional(I64S)
 
 

@@ -1,0 +1,83 @@
+"""Filters and biases in integers: quantized here, or taken as they are where the model brings them quantized.
+
+A weight that is quantized already has a `!quant.uniform` element type: 8 bits, signed or not, one scale or one for each output
+channel, one zero point. Its bias is i32, in steps of weight scale times input scale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tpuc_bm1684x.lowering.quantize import quantize_bias, quantize_filter
+from tpuc_core.errors import TpucError
+from tpuc_core.ir import element_type_of, is_none, storage_of, tensor_name
+from tpuc_core.ir.dialects.quant import UniformType
+
+if TYPE_CHECKING:
+    from xdsl.ir import SSAValue
+
+    from tpuc_core.ir import Model
+    from tpuc_core.plan import TensorQuantization
+
+
+@dataclass(frozen=True)
+class IntegerFilter:
+    """values: int8, output channels first; scales: [oc] or [1]; real = (value - zero_point) * scale."""
+
+    values: np.ndarray
+    scales: np.ndarray
+    zero_point: int = 0
+
+    @staticmethod
+    def quantized(weights: np.ndarray) -> IntegerFilter:
+        """Of f32 weights [oc, ...]: a scale for each output channel, zero point 0."""
+        return IntegerFilter(*quantize_filter(weights))
+
+    @staticmethod
+    def of(value: SSAValue, model: Model) -> IntegerFilter:
+        """Of a weight [oc, ...], in floats or quantized."""
+        return stored_integers(value, model) or IntegerFilter.quantized(model.weight(value))
+
+    def sums(self) -> np.ndarray:
+        """The sum of value - zero_point over each output channel, int64 [oc]."""
+        rows = self.values.reshape(self.values.shape[0], -1).astype(np.int64)
+        return rows.sum(axis=1) - self.zero_point * rows.shape[1]
+
+    def steps(self, given: TensorQuantization) -> np.ndarray:
+        """What one step of a sum over products stands for, f64 [oc] or [1]."""
+        return self.scales.astype(np.float64) * given.scale
+
+
+def stored_integers(value: SSAValue, model: Model) -> IntegerFilter | None:
+    """A weight that is quantized already, as signed integers; None where it is not. Raises TpucError for several zero points."""
+    element = element_type_of(value)
+    if not isinstance(element, UniformType):
+        return None
+    uniform, values = element.data, model.weight(value)
+    zero_points = set(uniform.zero_points)
+    if len(zero_points) != 1:
+        raise TpucError(f'weight "{tensor_name(value)}" has {len(zero_points)} different zero points; the chip has one for a filter')
+    zero_point = zero_points.pop()
+    if uniform.storage == "u8":
+        values, zero_point = (values.astype(np.int16) - 128).astype(np.int8), zero_point - 128
+    return IntegerFilter(values.astype(np.int8), np.array(uniform.scales), zero_point)
+
+
+def integer_bias(value: SSAValue | np.ndarray | None, model: Model, filters: IntegerFilter, given: TensorQuantization) -> np.ndarray | None:
+    """int32 [oc]: the bias in steps of the sum, less what the input's zero point adds to the sum. None where it would be 0.
+
+    `value`: a weight, floats [oc], or nothing.
+    """
+    if value is None or (not isinstance(value, np.ndarray) and is_none(value)):
+        if not given.zero_point:
+            return None
+        bias = np.zeros(filters.values.shape[0], np.int64)
+    elif not isinstance(value, np.ndarray) and storage_of(value) == "i32":
+        bias = model.weight(value).reshape(-1).astype(np.int64)
+    else:
+        floats = value if isinstance(value, np.ndarray) else model.weight(value)
+        bias = quantize_bias(floats.reshape(-1), filters.steps(given)).astype(np.int64)
+    return np.clip(bias - filters.sums() * given.zero_point, -(2**31), 2**31 - 1).astype(np.int32)
