@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -54,7 +53,7 @@ def imagenet(model_file: str, against: str | None, dataset: str, labels: str | N
     files = [existing_file(file).absolute() for file in (model_file, against) if file is not None]
     source = None if mlir is None else existing_file(mlir).absolute()
     options = tuple(given(rest).items())
-    images = choose(labelled_images(Path(dataset).absolute(), labels), count, seed)
+    images = choose(labelled_images(dataset, labels), count, seed)
     measured: list[tuple[str, Accuracy]] = []
     with ExitStack() as stack:
         workers = stack.enter_context(open_workers(jobs, dask)) if jobs > 1 or dask else None

@@ -112,7 +112,7 @@ def decoded(session: Session, preprocessing: Preprocessing, files: Sequence[str 
 
 def _ranks(session: Session, preprocessing: Preprocessing, groups: Sequence[Sequence[LabelledImage]],
            workers: tuple[Workers, Work] | None) -> Iterator[np.ndarray]:
-    files = [[str(image.path) for image in group] for group in groups]
+    files = [[str(image.path.absolute()) for image in group] for group in groups]  # for workers elsewhere
     if workers is not None:
         return workers[0].map(workers[1], files)
     inputs = map_ahead(lambda group: decoded(session, preprocessing, group), files, threads=1)

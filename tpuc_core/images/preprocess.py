@@ -102,10 +102,13 @@ class Preprocessing:
 
     def apply(self, image: str | Path, shape: Sequence[int]) -> np.ndarray:
         """One image file as float32 [1, c, h, w] ([1, h, w, c] for nhwc) for a network input of that shape."""
+        return self._normalize(self.pixels(self.read(image), shape))[np.newaxis]
+
+    def pixels(self, picture: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+        """A picture (`read`) brought to the size of a network input: float32 [h, w, c], grey levels 0 .. 255, BGR(A)."""
         height, width = self.size_of(shape)
-        resized = self._resize(self._read(image), *(self.for_shape(shape).resize_dims or (height, width)))
-        pixels = _center_crop(resized, height, width).astype(np.float32)
-        return self._normalize(pixels)[np.newaxis]
+        resized = self._resize(picture, *(self.for_shape(shape).resize_dims or (height, width)))
+        return self._crop(resized, height, width).astype(np.float32)
 
     def batch(self, images: Sequence[str | Path], shape: Sequence[int]) -> np.ndarray:
         """Images as an input of `shape`; they are repeated in turn until the batch is full. Raises TpucError."""
@@ -118,7 +121,7 @@ class Preprocessing:
             raise TpucError(f"{self.pixel_format} images give {list(batch.shape)}, the network input is {list(shape)}")
         return np.ascontiguousarray(batch.reshape(shape))
 
-    def _read(self, image: str | Path) -> np.ndarray:
+    def read(self, image: str | Path) -> np.ndarray:
         """Pixels [h, w, c], uint8, BGR(A)."""
         import cv2
 
@@ -133,21 +136,41 @@ class Preprocessing:
 
     def _resize(self, pixels: np.ndarray, height: int, width: int) -> np.ndarray:
         if not self.keep_aspect_ratio:
-            return _resize(pixels, height, width)
+            return self._scaled(pixels, height, width)
         if self.keep_ratio_mode == KeepRatioMode.LETTERBOX:
             return self._letterbox(pixels, height, width)
-        return _short_side_scale(pixels, height, width)
+        return self._cover(pixels, height, width)
 
     def _letterbox(self, pixels: np.ndarray, height: int, width: int) -> np.ndarray:
         ratio = min(width / pixels.shape[1], height / pixels.shape[0])
         inner_height, inner_width = int(pixels.shape[0] * ratio), int(pixels.shape[1] * ratio)
-        inner = _resize(pixels, inner_height, inner_width)
+        inner = self._scaled(pixels, inner_height, inner_width)
         top, left = 0, 0
         if self.pad_type == PadType.CENTER:
             top, left = (height - inner_height) // 2, (width - inner_width) // 2
         canvas = np.full((height, width, pixels.shape[2]), self.pad_value, np.uint8)
         canvas[top : top + inner_height, left : left + inner_width] = inner
         return canvas
+
+    def _cover(self, pixels: np.ndarray, height: int, width: int) -> np.ndarray:
+        """Scaled by the shorter side, and cropped at the centre."""
+        ratio = max(width / pixels.shape[1], height / pixels.shape[0])
+        full_height = max(height, int(pixels.shape[0] * ratio))
+        full_width = max(width, int(pixels.shape[1] * ratio))
+        full = self._scaled(pixels, full_height, full_width)
+        top, left = (full_height - height) // 2, (full_width - width) // 2
+        return full[top : top + height, left : left + width]
+
+    def _scaled(self, pixels: np.ndarray, height: int, width: int) -> np.ndarray:
+        import cv2
+
+        # cv2.resize drops a channel dimension of 1
+        return cv2.resize(pixels, (width, height)).reshape(height, width, pixels.shape[2])
+
+    def _crop(self, pixels: np.ndarray, height: int, width: int) -> np.ndarray:
+        """At the centre."""
+        top, left = pixels.shape[0] // 2 - height // 2, pixels.shape[1] // 2 - width // 2
+        return pixels[top : top + height, left : left + width]
 
     def _normalize(self, pixels: np.ndarray) -> np.ndarray:
         """Float pixels [h, w, c] in file order to the network's channel order and layout."""
@@ -162,24 +185,3 @@ class Preprocessing:
         if self.channel_format == "nhwc":
             return np.ascontiguousarray(normalized)
         return np.ascontiguousarray(normalized.transpose(2, 0, 1))
-
-
-def _resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-    import cv2
-
-    # cv2.resize drops a channel dimension of 1
-    return cv2.resize(pixels, (width, height)).reshape(height, width, pixels.shape[2])
-
-
-def _short_side_scale(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-    ratio = max(width / pixels.shape[1], height / pixels.shape[0])
-    full_height = max(height, int(pixels.shape[0] * ratio))
-    full_width = max(width, int(pixels.shape[1] * ratio))
-    full = _resize(pixels, full_height, full_width)
-    top, left = (full_height - height) // 2, (full_width - width) // 2
-    return full[top : top + height, left : left + width]
-
-
-def _center_crop(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-    top, left = pixels.shape[0] // 2 - height // 2, pixels.shape[1] // 2 - width // 2
-    return pixels[top : top + height, left : left + width]

@@ -50,3 +50,32 @@ def test_a_shape_is_enough():
 def test_something_must_say_the_shape(capsys):
     assert call("cat.png", "-o", "in.npz") == 1
     assert "give --mlir, or the one shape" in capsys.readouterr().err
+
+
+def test_a_check_says_yes(capsys):
+    assert call("cat.png", "--mlir", "net.mlir", "-o", "in.npz") == 0
+    assert call("--check", "in.npz", "cat.png", "--mlir", "net.mlir") == 0
+    assert "in.npz is the model's preprocessing of cat.png" in capsys.readouterr().out
+    assert call("--check", "in.npz", "--mlir", "net.mlir") == 0
+    assert "every value is a grey level" in capsys.readouterr().out
+
+
+def test_a_check_says_what_differs(capsys):
+    call("cat.png", "--mlir", "net.mlir", "--mean", "0,0,0", "-o", "in.npz")
+    assert call("--check", "in.npz", "cat.png", "--mlir", "net.mlir") == 1
+    text = capsys.readouterr().out
+    assert "in.npz is NOT the model's preprocessing of cat.png (largest difference 10.0 grey levels)" in text
+    assert "mean            10,10,10     0,0,0" in text
+    assert "that explains it exactly" in text
+    assert "tpuc input cat.png --mlir net.mlir -o in_fixed.npz" in text
+
+
+def test_a_check_wants_the_models_input(capsys):
+    np.savez("two.npz", a=np.zeros(3), b=np.zeros(3))
+    assert call("--check", "two.npz", "cat.png", "--mlir", "net.mlir") == 1
+    assert '"two.npz" has no array "image"; it has a, b' in capsys.readouterr().err
+
+
+def test_nothing_to_do_is_a_wrong_use(capsys):
+    assert call("--mlir", "net.mlir") == 2
+    assert "--check" in capsys.readouterr().err
