@@ -1,0 +1,1 @@
+"""Importers of TFLite operators, one file a family."""
