@@ -121,6 +121,21 @@ def _table(f: Fields) -> list[Range]:
     return [table, index, _result(f)]
 
 
+def _comparison(f: Fields) -> list[Range]:
+    sizes = {"opd0": f.size("opd0"), "opd1": f.size("opd0"), "opd2": f.size("opd2"), "opd3": f.size("opd2")}
+    operands = [aligned(f[f"{name}_addr"], f.shape(), size) for name, size in sizes.items() if not f[f"{name}_const"]]
+    return [*operands, aligned(f["res0_addr"], f.shape(), f.size("opd2"), is_write=True)]
+
+
+def _matrix_product(f: Fields) -> list[Range]:
+    size, rows, pieces, width = f.size("opd0"), f["opd0_n"], f["opd0_c"], f["opd0_w"]
+    inner = (pieces - 1) * width + f["opd1_w"]
+    left = aligned(f["opd0_addr"], (rows, pieces, 1, width), size)
+    right = aligned(f["opd1_addr"], (inner, f["res0_c"], 1, f["res0_w"]), size)
+    result = aligned(f["res0_addr"], (rows, f["res0_c"], 1, f["res0_w"]), f.size("res0"), is_write=True)
+    return [left, right, *([result._replace(is_write=False)] if f["res_add"] else []), result]
+
+
 def _transpose(f: Fields) -> list[Range]:
     if f["opd0_addr"] >= STATIC_BASE and f["tsk_eu_typ"] == 4:
         return [aligned(f["res0_addr"], (1, f["res0_c"], 1, f["res0_w"]), f.size("res0"), is_write=True)]
@@ -143,7 +158,7 @@ def _transfer(f: Fields) -> list[Range]:
 
 FOOTPRINTS: dict[str, Callable[[Fields], list[Range]]] = {
     "sCONV": _convolution, "sPorD": _pooling, "sAR": _arithmetic, "sRQDQ": _requantize, "sSFU": _special_function, "sSG": _table,
-    "sTRANSBC": _transpose, "DMA_tensor": _transfer,
+    "sTRANSBC": _transpose, "sCMP": _comparison, "sMM": _matrix_product, "DMA_tensor": _transfer,
 }
 
 

@@ -1,6 +1,14 @@
 """Chip kernels: one class a tpu op, written once against the protocol `Engine`."""
 
-from tpuc_bm1684x.kernels import active, conv2d, elementwise, movement, pool2d, softmax  # noqa: F401  (they register themselves)
+from tpuc_bm1684x.kernels import (  # noqa: F401  (they register themselves)
+    active,
+    conv2d,
+    elementwise,
+    movement,
+    pool2d,
+    softmax,
+    transcendental,
+)
 from tpuc_bm1684x.kernels.base import KERNELS, AliasKernel, GlobalKernel, Kernel, LocalKernel, Slice, kernel_for
 
 __all__ = ["KERNELS", "AliasKernel", "GlobalKernel", "Kernel", "LocalKernel", "Slice", "kernel_for"]

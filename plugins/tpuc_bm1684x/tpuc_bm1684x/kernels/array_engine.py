@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from tpuc_kernels import conv, elementwise, gather, pool, requant, special
+from tpuc_kernels import compare, conv, elementwise, gather, matmul, pool, requant, special
 
 from tpuc_bm1684x.isa import Rounding
 from tpuc_bm1684x.kernels.constants import STORAGE
@@ -170,3 +170,29 @@ class ArrayEngine:
 
     def table(self, out: Array, x: Array, table: Array) -> None:
         out[...] = gather.table(x.view(np.uint8), table.reshape(-1).view(out.dtype))
+
+    def greater(self, out: Array, a: Any, b: Any, value: float = 1.0) -> None:
+        self._binary("select_gt", out, a, b, value=np.array(value, out.dtype))
+
+    def choose(self, out: Array, a: Any, b: Any, yes: Any, no: Any) -> None:
+        kind = next(x for x in (a, b) if isinstance(x, np.ndarray)).dtype
+        a, b = (x if isinstance(x, np.ndarray) else np.array(x, kind) for x in (a, b))
+        bits = f"i{out.dtype.itemsize}"
+        yes, no = ((x if isinstance(x, np.ndarray) else np.array(x, out.dtype)).view(bits) for x in (yes, no))
+        out.view(bits)[...] = compare.select("gt", a, b, yes, no)
+
+    def exponent(self, out: Array, x: Array) -> None:
+        out[...] = special.normalize(np.ascontiguousarray(x), out.dtype)
+
+    # matrices
+    def matmul(self, out: Array, left: Array, right: Array, last: int, *, is_added: bool = False) -> None:
+        rows, pieces, _, width = left.shape
+        flat_left = np.ascontiguousarray(left).reshape(rows, -1)[:, : (pieces - 1) * width + last]
+        flat_right = np.ascontiguousarray(right).reshape(right.shape[0], -1)
+        if out.dtype == np.float32:
+            old = np.ascontiguousarray(out).reshape(rows, -1) if is_added else None
+            zeros = np.zeros(flat_right.shape[1], np.float32)
+            result = matmul.mm_f32(np.ascontiguousarray(flat_left), flat_right, zeros, old)
+        else:
+            result = matmul.mm_int8(np.ascontiguousarray(flat_left), flat_right)
+        out[...] = result.reshape(out.shape)

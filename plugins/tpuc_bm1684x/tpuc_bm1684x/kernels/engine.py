@@ -212,7 +212,20 @@ class Engine(Protocol):
         """out = table[x], x as an unsigned byte."""
         ...
 
+    def greater(self, out: Operand, a: Operand, b: Operand, value: float = 1.0) -> None:
+        """a > b ? value : 0."""
+        ...
+
+    def choose(self, out: Operand, a: Operand, b: Operand, yes: Operand, no: Operand) -> None:
+        """a > b ? yes : no."""
+        ...
+
+    def exponent(self, out: Operand, x: Operand) -> None:
+        """The exponent field of f32 as i32, plus 1 where x is positive and its fraction above that of 4/3."""
+        ...
+
     # matrices
-    def matmul_f32(self, out: Operand, left: Operand, right: Operand, bias: Operand | None) -> None:
-        """[rows, columns] = left [rows, inner] * right [inner, columns]; matrices are [rows, pieces, 1, piece] in local memory."""
+    def matmul(self, out: Operand, left: Operand, right: Operand, last: int, *, is_added: bool = False) -> None:
+        """left [rows, inner] * right [inner, columns], f32 -> f32, or 8 bits -> i32. A row lies over the lanes: matrices are [rows, pieces,
+        1, width]; the last piece of a row of `left` has `last` elements. f32: `is_added` adds to the old `out`."""
         ...

@@ -17,7 +17,8 @@ from tpuc_bm1684x.kernels.local_memory import DoesNotFit, Local, size_of
 ELEMENT_TYPE = {"f32": ElementType.F32, "i8": ElementType.I8, "u8": ElementType.I8, "i16": ElementType.I16,
                 "u16": ElementType.I16, "i32": ElementType.I32, "u32": ElementType.I32}
 DMA_TYPE = {1: ElementType.I8, 2: ElementType.I16, 4: ElementType.F32}
-OPERATION = {"mul": 0, "add": 2, "sub": 3, "max": 4, "min": 5, "div": 12, "cast": 14, "adds": 15, "copy": 19, "muls": 20, "abs": 26}
+OPERATION = {"mul": 0, "add": 2, "sub": 3, "max": 4, "min": 5, "select_gt": 10, "div": 12, "cast": 14, "adds": 15, "copy": 19, "muls": 20, "abs": 26}
+COMPARE_GREATER = 23  # of two operands that are compared, one of two others
 DIVISION_STEPS = 3  # the field: one less than the iterations
 MOST_SIZE, MOST_SHORT_STRIDE, MOST_ROW_STRIDE = 65535, 65535, (1 << 18) - 1
 
@@ -300,6 +301,50 @@ class InstructionEngine:
             self._issue("tiu", "sSG", [x, table], [out], tsk_eu_typ=5, res0_addr=out.offset, opd0_addr=table.offset, opd1_addr=x.offset,
                         opd0_str=Layout.PER_LANE, opd0_h=1, opd0_w=table.shape[3], opd1_c=c, opd1_w=h * w, res0_prec=ElementType.I8,
                         opd0_prec=ElementType.I8, opd1_prec=ElementType.I8, **self._flat_shape(flat))
+
+    def greater(self, out: Local, a: Any, b: Any, value: float = 1.0) -> None:
+        self._check_sizes(out)
+        typed = a if isinstance(a, Local) else b
+        fields = self._operand("opd0", a, out.shape, typed.storage) | self._operand("opd1", b, out.shape, typed.storage)
+        fields |= self._layout("res0", out, out.shape)
+        self._issue("tiu", "sAR", [x for x in (a, b) if isinstance(x, Local)], [out], tsk_eu_typ=OPERATION["select_gt"], tsk_opd_num=3,
+                    res0_prec=ELEMENT_TYPE[out.storage], res0_addr=out.offset, opd2_const=1, opd2_addr=raw_bits(value, out.storage),
+                    opd2_prec=ELEMENT_TYPE[out.storage], **self._flat_shape(out), **fields)
+
+    def choose(self, out: Local, a: Any, b: Any, yes: Any, no: Any) -> None:
+        with self.scope():
+            operands = [self._whole(x, out) for x in (a, b, yes, no)]
+            compared = next(x.storage for x in operands[:2] if isinstance(x, Local))
+            storages = (compared, compared, out.storage, out.storage)
+            fields = {}
+            for index, (x, storage) in enumerate(zip(operands, storages)):
+                is_local = isinstance(x, Local)
+                fields[f"opd{index}_addr"] = x.offset if is_local else raw_bits(x, storage)
+                fields[f"opd{index}_const"] = int(not is_local)
+            self._issue("tiu", "sCMP", [x for x in operands if isinstance(x, Local)], [out], tsk_eu_typ=COMPARE_GREATER, res0_addr=out.offset,
+                        opd0_prec=ELEMENT_TYPE[compared], opd0_sign=is_signed(compared), opd2_prec=ELEMENT_TYPE[out.storage],
+                        **self._flat_shape(out), **fields)
+
+    def _whole(self, x: Any, out: Local) -> Any:
+        """An operand of an instruction that broadcasts nothing: a number, or a tensor of the shape of `out`, aligned."""
+        if not isinstance(x, Local) or (x.shape == out.shape and x.is_aligned):
+            return x
+        whole = self.local(out.shape, x.storage)
+        self.copy(whole, x)
+        return whole
+
+    def exponent(self, out: Local, x: Local) -> None:
+        self._on_aligned("sSFU", out, x, tsk_eu_typ=15)
+
+    # matrices
+    def matmul(self, out: Local, left: Local, right: Local, last: int, *, is_added: bool = False) -> None:
+        rows, pieces, _, width = left.shape
+        self._check_sizes(out, left, right)
+        bias = {"opd2_const": 1, "opd2_addr": 0}
+        self._issue("tiu", "sMM", [left, right, *([out] if is_added else [])], [out], tsk_eu_typ=1, res0_c=out.shape[1], res0_w=out.shape[3],
+                    opd0_n=rows, opd0_c=pieces, opd0_w=width, opd1_w=last, res0_addr=out.offset, opd0_addr=left.offset, opd1_addr=right.offset,
+                    res0_prec=ELEMENT_TYPE[out.storage], opd0_prec=ELEMENT_TYPE[left.storage], opd0_sign=is_signed(left.storage),
+                    opd1_sign=is_signed(right.storage), res_add=int(is_added), **bias)
 
 
 def immediate_storage(value: Any, storage: str, operation: str, out_storage: str) -> str:

@@ -32,8 +32,10 @@ def _round(x: np.ndarray) -> np.ndarray:
 
 PLAIN: dict[str, Function] = {
     "Abs": np.abs,
+    "Arctanh": np.arctanh,
     "Ceil": np.ceil,
     "Cos": np.cos,
+    "Cosh": np.cosh,
     "Erf": _erf,
     "Exp": np.exp,
     "Floor": np.floor,
@@ -46,9 +48,11 @@ PLAIN: dict[str, Function] = {
     "SiLU": lambda x: x * _sigmoid(x),
     "Sign": np.sign,
     "Sin": np.sin,
+    "Sinh": np.sinh,
     "Softplus": _softplus,
     "Softsign": lambda x: x / (1 + np.abs(x)),
     "Sqrt": np.sqrt,
+    "Tan": np.tan,
     "Tanh": np.tanh,
 }
 

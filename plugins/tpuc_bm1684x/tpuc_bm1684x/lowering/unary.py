@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 LARGEST = float(np.finfo(np.float32).max)
 MODES = {
-    "Abs": "ABSVAL", "Ceil": "CEIL", "Cos": "COS", "Elu": "ELU", "Erf": "ERF", "Exp": "EXP", "Floor": "FLOOR", "GELU": "GELU",
+    "Abs": "ABSVAL", "Arctanh": "ARCTANH", "Ceil": "CEIL", "Cos": "COS", "Cosh": "COSH", "Elu": "ELU", "Erf": "ERF", "Exp": "EXP", "Floor": "FLOOR", "GELU": "GELU",
     "HardSigmoid": "HSIGMOID", "HardSwish": "HSWISH", "Log": "LN", "Mish": "MISH", "Round": "ROUND", "Rsqrt": "RSQRT",
-    "SiLU": "SILU", "Sigmoid": "SIGMOID", "Sign": "SIGN", "Sin": "SIN", "Softplus": "SOFT_PLUS", "Softsign": "SOFT_SIGN",
-    "Sqrt": "SQRT", "Tanh": "TANH",
+    "SiLU": "SILU", "Sigmoid": "SIGMOID", "Sign": "SIGN", "Sin": "SIN", "Sinh": "SINH", "Softplus": "SOFT_PLUS",
+    "Softsign": "SOFT_SIGN", "Sqrt": "SQRT", "Tan": "TAN", "Tanh": "TANH",
 }
 
 
