@@ -225,6 +225,16 @@ def softmax(op, operands):
     return power / power.sum(axis=op.get("axis"), keepdims=True)
 
 
+REDUCTIONS = {
+    "ReduceMean": np.mean, "ReduceSum": np.sum, "ReduceMax": np.max, "ReduceMin": np.min, "ReduceProd": np.prod,
+    "ReduceL1": lambda x, axis: np.abs(x).sum(axis), "ReduceL2": lambda x, axis: np.sqrt(np.square(x).sum(axis)),
+}
+
+
+def reduce(op, operands):
+    return REDUCTIONS[op.get("mode")](operands[0].astype(np.float64), axis=tuple(op.get("axes")))
+
+
 ACTIVE = {
     "SIGMOID": lambda x: 1 / (1 + np.exp(-x)), "SILU": lambda x: x / (1 + np.exp(-x)), "TANH": np.tanh, "EXP": np.exp,
     "SQRT": np.sqrt, "RSQRT": lambda x: 1 / np.sqrt(x), "ABSVAL": np.abs, "SQUARE": np.square, "LN": np.log,
@@ -260,6 +270,7 @@ OPS = {
     "tpu.Pad": pad,
     "tpu.Permute": lambda op, x: x[0].transpose(op.get("order")),
     "tpu.Pool2D": pool,
+    "tpu.Reduce": reduce,
     "tpu.Relu": lambda op, x: np.clip(x[0], 0, op.get("relu_limit") if op.get("relu_limit") > 0 else None),
     "tpu.RequantInt": requant_int,
     "tpu.RequantIntAxis": requant_axis,

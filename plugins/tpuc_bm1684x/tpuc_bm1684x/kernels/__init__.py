@@ -5,7 +5,9 @@ from tpuc_bm1684x.kernels import (  # noqa: F401  (they register themselves)
     conv2d,
     elementwise,
     movement,
+    normalization,
     pool2d,
+    reduce,
     softmax,
     transcendental,
 )

@@ -25,8 +25,6 @@ SAME_IN_F32 = (
 
 def _obstacle(op: TensorOp) -> str | None:
     kind = op.name.removeprefix("top.")
-    if kind == "Softmax" and op.get("log"):
-        return "the logarithm of a softmax"
     if kind == "Slice" and min(op.get("steps"), default=1) < 1:
         return "a step that is not positive"
     return padding_obstacle(op) if kind == "Pad" else kernel_obstacle(kind)

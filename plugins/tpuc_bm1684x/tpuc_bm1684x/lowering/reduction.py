@@ -1,4 +1,4 @@
-"""Reduce in F32, by pooling: what is reduced becomes one axis, and a window covers it."""
+"""Reduce in floats: a pooling where what is reduced lies at the end and is short, else a kernel of its own."""
 
 from __future__ import annotations
 
@@ -17,44 +17,48 @@ if TYPE_CHECKING:
     from tpuc_core.ir import TensorOp
 
 POOLED = {"ReduceMean": "Avg", "ReduceSum": "Avg", "ReduceL1": "Avg", "ReduceL2": "Avg", "ReduceMax": "Max", "ReduceMin": "Max"}
-MOST_CELLS = 2**15
-"""The largest window along an axis."""
+MOST_CELLS = 2**13
+"""The largest window of a pooling: a lane holds some of them."""
 
 
-def _axes(op: TensorOp) -> tuple[int, int]:
-    """First and last of the reduced axes."""
-    rank = len(shape_of(op.operands[0]))
-    axes = sorted(axis % rank for axis in op.get("axes"))
-    return axes[0], axes[-1]
+def _reduced(op: TensorOp) -> list[int]:
+    """The reduced axes, and those of one element between them."""
+    shape = shape_of(op.operands[0])
+    axes = {axis % len(shape) for axis in op.get("axes")}
+    return [axis for axis in range(min(axes), max(axes) + 1) if axis in axes or shape[axis] == 1]
 
 
-def _obstacle(op: TensorOp) -> str | None:
-    if op.get("mode") not in POOLED:
-        return f"no kernel for {op.get('mode')}"
-    shape, (first, last) = shape_of(op.operands[0]), _axes(op)
-    if last - first + 1 != len(set(op.get("axes"))):
-        return "reduced axes that are not next to each other"
-    if prod(shape[first : last + 1]) > MOST_CELLS:
-        return f"a reduction over more than {MOST_CELLS} cells"
-    return None
-
-
-@lowers("Reduce", precision=Precision.F32, unless=_obstacle)
+@lowers("Reduce", precision=Precision.F32)
 def reduce_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
-    """[outer, length, inner] -> [outer, inner, length, 1], then a window of [length, 1]."""
-    shape, (first, last) = shape_of(op.operands[0]), _axes(op)
-    outer, length, inner = prod(shape[:first]), prod(shape[first : last + 1]), prod(shape[last + 1 :])
-    mode = op.get("mode")
+    """Reduced axes that are apart go to the end first."""
+    shape, axes = shape_of(op.operands[0]), _reduced(op)
     chain = Chain(op, lowering, lowering.real(op.operands[0], op))
-    if inner > 1:
-        chain.reshape(outer, length, inner).permute(0, 2, 1)
-    chain.reshape(1 if inner == 1 else outer, outer if inner == 1 else inner, length, 1)
+    if axes != list(range(axes[0], axes[-1] + 1)):
+        kept = [axis for axis in range(len(shape)) if axis not in axes]
+        chain.permute(*kept, *axes)
+        shape, axes = shape_of(chain.value), list(range(len(kept), len(shape)))
+    outer, length, inner = prod(shape[: axes[0]]), prod(shape[axes[0] : axes[-1] + 1]), prod(shape[axes[-1] + 1 :])
+    if inner == 1 and length <= MOST_CELLS and op.get("mode") in POOLED:
+        return _pooled(op, chain, outer, length)
+    return reduce_axes(chain, axes, op.get("mode")).end_with_reshape()
+
+
+def reduce_axes(chain: Chain, axes: list[int], mode: str) -> Chain:
+    """Axes that are next to each other become one element each."""
+    none = chain.lowering.none(chain.op)
+    result = tuple(1 if i in axes else n for i, n in enumerate(shape_of(chain.value)))
+    return chain.add(tpu.ReduceOp, result, none, none, axes=axes, keepdims=True, mode=mode)
+
+
+def _pooled(op: TensorOp, chain: Chain, outer: int, length: int) -> SSAValue:
+    """[outer, length] by a window of [length, 1]."""
+    mode = op.get("mode")
+    chain.reshape(1, outer, length, 1)
     if mode in ("ReduceL1", "ReduceL2"):
         chain.active("ABSVAL" if mode == "ReduceL1" else "SQUARE")
     if mode == "ReduceMin":
         chain.scale(-1.0)
-    pooled = (*shape_of(chain.value)[:2], 1, 1)
-    chain.add(tpu.Pool2DOp, pooled, kernel_shape=[length, 1], strides=[1, 1], pads=[0] * 4, pool_mode=POOLED[mode])
+    chain.add(tpu.Pool2DOp, (1, outer, 1, 1), kernel_shape=[length, 1], strides=[1, 1], pads=[0] * 4, pool_mode=POOLED[mode])
     if mode in ("ReduceSum", "ReduceL1", "ReduceL2"):
         chain.scale(float(length))
     if mode == "ReduceMin":
