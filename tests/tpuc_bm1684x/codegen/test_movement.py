@@ -72,3 +72,20 @@ def test_concat_with_a_constant(prove_net, mode):
     net = Net((2, 8, 3, 4))
     net.op("Concat", [net.weight("c", (2, 1, 3, 4)), net.values[0], net.weight("d", (2, 2, 3, 4))], (2, 11, 3, 4), axis=1)
     prove_net(net, mode)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("border", ["reflect", "symmetric", "edge"])
+def test_borders_of_what_is_inside(prove_net, mode, border):
+    net = Net((1, 3, 6, 7))
+    net.op("Pad", [net.values[0], None], (1, 4, 10, 12), mode=border, paddings=[0, 1, 1, 3, 0, 0, 3, 2], val=0.0)
+    prove_net(net, mode)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("axis", [0, 1, 3])
+def test_backwards(prove_net, mode, axis):
+    net = Net((2, 3, 4, 5))
+    x = net.op("Reverse", [net.values[0]], (2, 3, 4, 5), axis=axis)
+    net.op("Slice", [x, None, None, None], (2, 3, 2, 5), offset=[0, 0, 3, 4], steps=[1, 1, -2, -1], ends=[2, 3, -5, -6])
+    prove_net(net, mode)

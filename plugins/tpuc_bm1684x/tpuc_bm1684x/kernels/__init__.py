@@ -2,6 +2,8 @@
 
 from tpuc_bm1684x.kernels import (  # noqa: F401  (they register themselves)
     active,
+    batch_matmul,
+    comparison,
     conv2d,
     elementwise,
     movement,

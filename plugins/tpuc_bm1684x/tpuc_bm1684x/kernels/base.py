@@ -190,13 +190,13 @@ class AliasKernel(Kernel):
     """The output is the input's memory under another shape: nothing to do."""
 
 
-KERNELS: dict[str, type[Kernel]] = {}
+KERNELS: dict[str, Callable[[TensorOp], Kernel]] = {}
 
 
-def register(name: str) -> Callable[[type[Any]], type[Any]]:
-    """Class decorator: the kernel of the op of that name."""
+def register(name: str) -> Callable[[Any], Any]:
+    """Decorator of the class that is the kernel of the op of that name, or of a function that chooses one for an op."""
 
-    def add(kernel: type[Any]) -> type[Any]:
+    def add(kernel: Any) -> Any:
         KERNELS[name] = kernel
         return kernel
 

@@ -209,7 +209,6 @@ class Deconv(FilterKernel):
         self.sweep = checked(Sweep((kh, kw), pads=(up, down, lf, right), insert=(sy - 1, sx - 1), is_rotated=True, pad_value=self.in_zero_point()), self.name)
 
 
-@register("tpu.MatMul")
 class MatMul(FilterKernel):
     """x [rows, inner] times a constant [inner, columns]: a 1x1 convolution with the rows as images."""
 

@@ -15,6 +15,7 @@ from tpuc_core.ir import is_none, shape_of
 
 MOST_SIZE = 65535  # elements of an axis of a transfer
 MOST_W_STRIDE_BYTES = 128  # between neighbours of a row: the device's limit, which the C model does not check
+PAD_MODES = ("constant", "reflect", "symmetric", "edge")
 Axis = tuple[int, int, int]  # size, stride in the destination, stride in the source; in elements
 
 
@@ -39,6 +40,12 @@ def merged(axes: Sequence[Axis]) -> list[Axis]:
 def copy_elements(engine: Engine, out: GlobalView, source: GlobalView, axes: Sequence[Axis], to_offset: int = 0, of_offset: int = 0) -> None:
     """Copy a box of any number of axes of any size inside global memory; what one transfer cannot take is a loop."""
     axes = merged(axes)
+    backwards = next((axis for axis in axes if min(axis[1:]) < 0), None)
+    if backwards is not None:
+        others = [axis for axis in axes if axis is not backwards]
+        for i in range(backwards[0]):
+            copy_elements(engine, out, source, others, to_offset + i * backwards[1], of_offset + i * backwards[2])
+        return
     for index, (size, to, of) in enumerate(axes):
         if size > MOST_SIZE:
             before, behind = axes[:index], axes[index + 1 :]
@@ -116,17 +123,26 @@ class Concat(GlobalKernel):
 
 @register("tpu.Slice")
 class SliceKernel(GlobalKernel):
-    """A box of the input, every step-th element along each axis."""
+    """A box of the input, every step-th element along each axis; backwards where the step is negative."""
 
     def emit(self, engine: Engine, out: GlobalView, inputs: Sequence[GlobalView], constants: Mapping[str, Operand]) -> None:
         shape, source_shape = shape_of(self.out), shape_of(self.activations[0])
         offsets, steps = self.op.get("offset"), self.op.get("steps")
-        if any(step < 1 for step in steps):
-            raise TpucError(f'"{self.name}": a slice with a negative step is not supported on bm1684x')
-        starts = [o + n if o < 0 else min(o, n) for o, n in zip(offsets, source_shape)]
+        starts = [o + n if o < 0 else min(o, n if step > 0 else n - 1) for o, n, step in zip(offsets, source_shape, steps)]
         to, of = compact_strides(shape), compact_strides(source_shape)
         axes = [(n, t, f * step) for n, t, f, step in zip(shape, to, of, steps)]
         copy_elements(engine, out, inputs[0], axes, 0, sum(s * f for s, f in zip(starts, of)))
+
+
+@register("tpu.Reverse")
+class Reverse(GlobalKernel):
+    """The elements of an axis in reverse order."""
+
+    def emit(self, engine: Engine, out: GlobalView, inputs: Sequence[GlobalView], constants: Mapping[str, Operand]) -> None:
+        shape = shape_of(self.out)
+        axis, strides = self.op.get("axis") % len(shape), compact_strides(shape)
+        axes = [(n, s, -s if i == axis else s) for i, (n, s) in enumerate(zip(shape, strides))]
+        copy_elements(engine, out, inputs[0], axes, 0, (shape[axis] - 1) * strides[axis])
 
 
 @register("tpu.Permute")
@@ -141,17 +157,36 @@ class Permute(GlobalKernel):
 
 @register("tpu.Pad")
 class Pad(GlobalKernel):
-    """A border of a constant."""
+    """A border of a constant, or of the elements inside: mirrored (reflect, symmetric) or the outermost one (edge)."""
 
     def emit(self, engine: Engine, out: GlobalView, inputs: Sequence[GlobalView], constants: Mapping[str, Operand]) -> None:
         shape, source_shape = shape_of(self.out), shape_of(self.activations[0])
-        paddings = self.op.get("paddings")
-        if self.op.get("mode") != "constant" or min(paddings) < 0:
-            raise TpucError(f'"{self.name}": padding on bm1684x is by a constant and not negative; this one is mode "{self.op.get("mode")}", {paddings}')
-        fill_elements(engine, out, int(np.prod(shape)), self.op.get("val"))
+        paddings, mode = self.op.get("paddings"), self.op.get("mode")
+        if mode not in PAD_MODES or min(paddings) < 0:
+            raise TpucError(f'"{self.name}": padding on bm1684x is one of {", ".join(PAD_MODES)} and not negative; this one is mode "{mode}", {paddings}')
+        if mode == "constant":
+            fill_elements(engine, out, int(np.prod(shape)), self.op.get("val"))
         to = compact_strides(shape)
         axes = list(zip(source_shape, to, compact_strides(source_shape)))
         copy_elements(engine, out, inputs[0], axes, sum(p * t for p, t in zip(paddings, to)))
+        if mode != "constant":
+            for axis, size in enumerate(source_shape):
+                self._copy_border(engine, out, axis, size)
+
+    def _copy_border(self, engine: Engine, out: GlobalView, axis: int, size: int) -> None:
+        """The border along one axis, from the result: axes before it have theirs, those behind it have it copied later."""
+        shape, paddings, mode = shape_of(self.out), self.op.get("paddings"), self.op.get("mode")
+        rank, to = len(shape), compact_strides(shape)
+        before, after = paddings[axis], paddings[rank + axis]
+        whole = [*shape[: axis + 1], *(n - paddings[i] - paddings[rank + i] for i, n in enumerate(shape) if i > axis)]
+        start = sum(paddings[i] * to[i] for i in range(axis + 1, rank))
+        axes = [(n, t, t) for i, (n, t) in enumerate(zip(whole, to)) if i != axis]
+        for step in range(1, max(before, after) + 1):
+            inside = {"reflect": step, "symmetric": step - 1, "edge": 0}[mode]
+            for is_wanted, target, source in ((step <= before, before - step, before + inside),
+                                              (step <= after, before + size - 1 + step, before + size - 1 - inside)):
+                if is_wanted:
+                    copy_elements(engine, out, out, axes, start + target * to[axis], start + source * to[axis])
 
 
 @register("tpu.Depth2Space")

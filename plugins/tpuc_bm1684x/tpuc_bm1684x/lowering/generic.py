@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from tpuc_bm1684x.kernels.movement import PAD_MODES
 from tpuc_bm1684x.lowering.registry import kernel_obstacle, lowers
 from tpuc_core.ir import tpu
 from tpuc_core.plan import Precision
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from tpuc_core.plan import TensorQuantization
 
 SAME_IN_F32 = (
-    "Add", "AddConst", "Clip", "Compare", "CompareConst", "Concat", "Depth2Space", "Div", "LRN", "LayerNorm",
+    "Add", "AddConst", "Clip", "Concat", "Depth2Space", "Div", "LRN", "LayerNorm",
     "LeakyRelu", "Max", "MaxConst", "Min", "MinConst", "Mul", "MulConst", "Pad", "Permute", "Reciprocal",
     "Relu", "Reshape", "Reverse", "ShuffleChannel", "Slice", "Softmax", "Squeeze", "Sub", "SubConst", "Tile", "Unsqueeze",
     "Upsample")
@@ -25,14 +26,12 @@ SAME_IN_F32 = (
 
 def _obstacle(op: TensorOp) -> str | None:
     kind = op.name.removeprefix("top.")
-    if kind == "Slice" and min(op.get("steps"), default=1) < 1:
-        return "a step that is not positive"
     return padding_obstacle(op) if kind == "Pad" else kernel_obstacle(kind)
 
 
 def padding_obstacle(op: TensorOp) -> str | None:
     """Why the chip cannot run a Pad."""
-    if op.get("mode") != "constant":
+    if op.get("mode") not in PAD_MODES:
         return f'padding of mode "{op.get("mode")}"'
     return "negative padding" if min(op.get("paddings")) < 0 else None
 

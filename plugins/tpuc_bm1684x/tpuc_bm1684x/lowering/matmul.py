@@ -1,6 +1,6 @@
-"""MatMul with a constant right side. INT8 has a weight scale for each column, or one for the whole matrix.
+"""MatMul with a constant matrix on the right. INT8 has a weight scale for each column, or one for the whole matrix.
 
-The chip multiplies tensors of two axes: others are reshaped to `OP_rows` [rows, k] and back.
+The chip multiplies tensors of two axes so: others are reshaped to `OP_rows` [rows, k] and back. Other products: batch_matmul.py.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tpuc_bm1684x.lowering.batch_matmul import batch_matmul_f32, batch_matmul_int8, has_constant_matrix
 from tpuc_bm1684x.lowering.filters import IntegerFilter, integer_bias, stored_integers
 from tpuc_bm1684x.lowering.generic import fused_relu, shared_attributes
 from tpuc_bm1684x.lowering.quantize import multipliers_and_shifts, quantize_matrix
@@ -27,21 +28,24 @@ if TYPE_CHECKING:
 
 
 def _obstacle(op: TensorOp) -> str | None:
-    left, right, bias = op.operands[:3]
-    if is_weight(left) or not is_weight(right):
-        return "a product of two activations"
-    if len(shape_of(right)) != 2:
-        return f"a right side of {len(shape_of(right))} dimensions"
-    if not is_none(bias) and not is_weight(bias):
-        return "a bias that is no constant"
-    for flag in ("left_transpose", "output_transpose", "hdim_is_batch"):
+    if is_weight(op.operands[0]) and is_weight(op.operands[1]):
+        return "a product of two constants"
+    for flag in ("output_transpose", "hdim_is_batch"):
         if op.get(flag):
             return f"the attribute {flag}"
     return None
 
 
+def _obstacle_int8(op: TensorOp) -> str | None:
+    if not has_constant_matrix(op) and not is_none(op.operands[2]):
+        return "a bias beside a product of two activations"
+    return _obstacle(op)
+
+
 @lowers("MatMul", precision=Precision.F32, unless=_obstacle)
 def matmul_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
+    if not has_constant_matrix(op):
+        return batch_matmul_f32(op, lowering)
     x = _rows(op, lowering, lowering.real(op.operands[0], op))
     operands = [x, *op.operands[1:3], lowering.none(op), lowering.none(op)]
     attributes = shared_attributes(op, tpu.MatMulOp)
@@ -51,9 +55,11 @@ def matmul_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
     return _reshaped(op, lowering, y, op.results[0].type)
 
 
-@lowers("MatMul", precision=Precision.INT8, unless=_obstacle)
+@lowers("MatMul", precision=Precision.INT8, unless=_obstacle_int8)
 def matmul_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     """Right `OP_filter_int8` [k, n], bias `OP_bias_int32` [1, n]."""
+    if not has_constant_matrix(op):
+        return batch_matmul_int8(op, lowering)
     x = lowering.quantized(op.operands[0], op)
     wanted = lowering.quantization(op)
     filters = _matrix(op, lowering)

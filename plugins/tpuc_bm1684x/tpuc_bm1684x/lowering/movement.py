@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 def _obstacle(op: TensorOp) -> str | None:
     if op.name == "top.Pad":
         return padding_obstacle(op) or _pad_value_obstacle(op)
-    if op.name == "top.Slice" and min(op.get("steps"), default=1) < 1:
-        return "a step that is not positive"
     if any(is_weight(v) for v in op.operands):
         return "an operand that is a constant"
     return kernel_obstacle(op.name.removeprefix("top."))

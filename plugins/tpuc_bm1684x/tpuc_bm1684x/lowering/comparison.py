@@ -1,0 +1,28 @@
+"""Comparisons and choices in floats. In INT8 models they run in F32."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tpuc_bm1684x.lowering.generic import plain_f32
+from tpuc_bm1684x.lowering.registry import lowers
+from tpuc_core.ir import tpu
+from tpuc_core.plan import Precision
+
+if TYPE_CHECKING:
+    from xdsl.ir import SSAValue
+
+    from tpuc_bm1684x.lowering.context import Lowering
+    from tpuc_core.ir import TensorOp
+
+
+@lowers("Compare", "CompareConst", "Where", precision=Precision.F32)
+def comparison_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
+    return plain_f32(op, lowering, getattr(tpu, f"{op.name.removeprefix('top.')}Op"))
+
+
+@lowers("LogicalAnd", precision=Precision.F32)
+def logical_and_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
+    operands = [lowering.real(v, op) for v in op.operands]
+    return lowering.emit(op, tpu.CompareOp, operands, op.results[0].type, mode="And")
+
