@@ -5,7 +5,7 @@ import pytest
 from nets import Net
 from tpuc_bm1684x.kernels import batch_matmul
 
-MODES = ["F32", "INT8"]
+MODES = ["F32", "INT8", "INT8_ASYM", "UINT8"]
 
 
 @pytest.mark.parametrize("mode", MODES)

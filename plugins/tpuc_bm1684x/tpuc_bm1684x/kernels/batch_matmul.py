@@ -13,6 +13,7 @@ from tpuc_bm1684x.kernels.base import GlobalKernel, Kernel, register, source_of
 from tpuc_bm1684x.kernels.constants import EU_BYTES, LANES
 from tpuc_bm1684x.kernels.conv2d import MatMul, relu
 from tpuc_bm1684x.kernels.engine import Engine, GlobalView, Operand
+from tpuc_bm1684x.kernels.stored import limit_stored
 from tpuc_core.ir import TensorOp, is_weight, quantization_of, shape_of
 
 MOST_INNER, MOST_ROWS = 1024, 512  # of a tile
@@ -136,4 +137,5 @@ class BatchMatMul(GlobalKernel):
         (multiplier,), (rshift,) = self.op.get("multipliers"), self.op.get("rshifts")
         result = engine.local(tuple(total.shape), self.out_storage)
         engine.requantize(result, total, (multiplier, -rshift, self.zero_points[2]), Rounding.HALF_AWAY)
+        limit_stored(engine, self, result)
         engine.store(view, result)
