@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tpuc_bm1684x.lowering.quantize import (
     LIMIT_16_BIT,
     LIMIT_32_BIT,
+    grid_step,
     multipliers_and_shifts,
     quantize,
     quantize_bias,
@@ -67,3 +68,30 @@ def test_matrix_weights_reach_127(is_per_column):
 
 def test_a_bias_beyond_32_bits_saturates():
     assert quantize_bias(np.array([1e6, -1e6]), np.array([1e-9])).tolist() == [2**31 - 1, -(2**31)]
+
+
+def on_a_grid(low, high, shape=(6, 50), step=0.0123):
+    places = np.random.default_rng(3).integers(low, high + 1, shape)
+    return (places * step).astype(np.float32), places
+
+
+def test_weights_on_a_grid_keep_their_places():
+    weights, places = on_a_grid(-20, 90)
+    values, scales = quantize_filter(weights)
+    assert np.array_equal(values, places) and scales == pytest.approx(0.0123, rel=1e-6)
+
+
+def test_a_channel_beyond_8_bits_of_the_grid_is_rounded_and_the_others_are_not():
+    weights, places = on_a_grid(-90, 90)
+    places[2, 7] = 150
+    weights[2, 7] = np.float32(150 * 0.0123)
+    values, scales = quantize_filter(weights)
+    assert scales[2] == pytest.approx(150 * 0.0123 / 127) and values[2, 7] == 127
+    assert np.array_equal(np.delete(values, 2, axis=0), np.delete(places, 2, axis=0))
+
+
+@pytest.mark.parametrize("weights", [
+    np.random.default_rng(0).standard_normal((4, 4)), np.random.default_rng(0).standard_normal((64, 600)), np.zeros((2, 3)),
+    np.array([[0.0, 1.0, 300.0]]), np.array([[1.0, 1.3, 2.0]])], ids=str)
+def test_other_weights_lie_on_no_grid(weights):
+    assert grid_step(weights.astype(np.float32)) is None

@@ -13,6 +13,9 @@ MOST_SHIFT = 30
 LIMIT_32_BIT = 2**31 - 1
 LIMIT_16_BIT = 2**15
 LEAST_WEIGHT_SCALE = np.float32(1e-5)
+MOST_PLACES = 256
+GRID_TOLERANCE = 1e-3
+"""In steps: places up to 255 are f32 numbers of 24 bits, so their rounding is far below it."""
 
 
 def round_half_away(x: np.ndarray) -> np.ndarray:
@@ -38,21 +41,54 @@ def quantize_real(x: np.ndarray, wanted: TensorQuantization) -> np.ndarray:
 
 
 def quantize_filter(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """int8 weights with one scale for each output channel (axis 0), and the scales, f32 [oc]."""
+    """int8 weights with one scale for each output channel (axis 0), and the scales, f32 [oc].
+
+    Weights of a network that was quantized before lie on a grid: channels whose places on it fit 8 bits keep them, without error.
+    """
     rows = np.ascontiguousarray(weights, np.float32).reshape(weights.shape[0], -1)
     largest = np.maximum(rows.max(axis=1), -rows.min(axis=1))
     scales = np.maximum(largest / np.float32(127), LEAST_WEIGHT_SCALE)
-    return quantize(rows, scales[:, None], -128, 127, np.int8).reshape(weights.shape), scales
+    values = quantize(rows, scales[:, None], -128, 127, np.int8)
+    _keep_places(rows, values, scales)
+    return values.reshape(weights.shape), scales
+
+
+def _keep_places(rows: np.ndarray, values: np.ndarray, scales: np.ndarray) -> None:
+    """Where rows of weights lie on a grid: its places as values, its step as scale."""
+    step = grid_step(rows)
+    if step is not None:
+        places = np.rint(rows / step)
+        fits = (places.min(axis=1) >= -128) & (places.max(axis=1) <= 127)
+        values[fits], scales[fits] = places[fits], step
+
+
+def grid_step(weights: np.ndarray) -> float | None:
+    """The step of a grid of at most 256 places, 0 among them, that all the weights lie on; None where there is none."""
+    flat = weights.reshape(-1)
+    if np.unique(flat[:MOST_PLACES * 16]).size > MOST_PLACES:
+        return None
+    distinct = np.unique(flat).astype(np.float64)
+    if not 1 < distinct.size <= MOST_PLACES:
+        return None
+    step = np.diff(distinct).min()
+    places = np.rint(distinct / step)
+    step = float((distinct * places).sum() / (places * places).sum())
+    places = np.rint(distinct / step)
+    is_grid = np.abs(distinct - places * step).max() <= GRID_TOLERANCE * step and places.max() - places.min() < MOST_PLACES
+    return step if is_grid else None
 
 
 def quantize_matrix(weights: np.ndarray, is_per_column: bool) -> tuple[np.ndarray, np.ndarray]:
-    """int8 [k, n] weights with one scale, or one for each column; and the scales, f64 [1] or [n]."""
+    """int8 [k, n] weights with one scale, or one for each column as in quantize_filter; and the scales, f64 [1] or [n]."""
     weights = np.ascontiguousarray(weights, np.float32)
     largest = np.maximum(weights.max(axis=0), -weights.min(axis=0))
     if not is_per_column:
         largest = largest.max(keepdims=True)
     scales = np.maximum(largest.astype(np.float64) / 127, LEAST_WEIGHT_SCALE)
-    return quantize(weights, scales.astype(np.float32), -128, 127, np.int8), scales
+    values = quantize(weights, scales.astype(np.float32), -128, 127, np.int8)
+    if is_per_column:
+        _keep_places(weights.T, values.T, scales)
+    return values, scales
 
 
 def quantize_bias(bias: np.ndarray, scales: np.ndarray) -> np.ndarray:
