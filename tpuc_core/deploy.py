@@ -156,7 +156,7 @@ def validate(built: Build, test: Test) -> Validation:
     interpreted = interpreter.run(inputs, all_tensors=True, dequantize=False)
     tolerance = test.tolerance or DEFAULT_TOLERANCE.get(built.job.mode.upper(), (0.90, 0.80))
     report = compare(dequantized(interpreted, built.lowered), wanted, *tolerance, excepts=test.excepts)
-    session = plugins().runner(".bmodel").open(built.job.bmodel)
+    session = plugins().runner(built.job.bmodel.suffix).open(built.job.bmodel)
     simulated = session.run(inputs, all_tensors=True, dequantize=False)
     proof = prove(interpreted, simulated, _op_names(built.lowered), [info.name for info in interpreter.inputs])
     return Validation(test, report, proof, session)

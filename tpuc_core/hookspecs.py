@@ -165,6 +165,16 @@ def tpuc_dialects() -> list[Dialect]:
 
 
 @hookspec
+def tpuc_extensions() -> dict[str, Sequence[str]]:
+    """Modules that register themselves with a part of tpuc, by the name of that part; imported when the part is first used.
+
+    "evaluate": float evaluations (tpuc_core.evaluate.registry.evaluates); "onnx": importers of ONNX operators
+    (tpuc_onnx.registry.converts); "bm1684x.lowering": lowering rules; "bm1684x.kernels": chip kernels.
+    """
+    return {}
+
+
+@hookspec
 def tpuc_commands() -> list[Command]:
     """Sub-commands of `tpuc`; a name with a blank ("bmodel info") makes a command of a group."""
     return []

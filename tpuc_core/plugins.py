@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import metadata
+from importlib import import_module, metadata
 from typing import Any
 
 import pluggy
@@ -119,3 +120,19 @@ def plugins() -> Plugins:
             plugin.failure = f"{type(error).__name__}: {error}"
         found.loaded.append(plugin)
     return found
+
+
+@cache
+def load_extensions(part: str) -> None:
+    """Import what plugins add to a part of tpuc, see hookspecs.tpuc_extensions. One that does not load is named as its plugin's failure."""
+    for plugin in plugins().loaded:
+        for module in _extensions_of(plugin, part):
+            try:
+                import_module(module)
+            except Exception as error:  # as above: costs its own features only
+                plugin.failure = f"{module}: {type(error).__name__}: {error}"
+
+
+def _extensions_of(plugin: LoadedPlugin, part: str) -> Sequence[str]:
+    hook = getattr(plugin.module, "tpuc_extensions", None)
+    return hook().get(part, ()) if hook else ()

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from tpuc_core.plugins import load_extensions
+
 Array = np.ndarray
 Operands = Sequence[Array | None]
 
@@ -51,7 +53,8 @@ _FAMILIES = ("activation", "convolution", "detection", "elementwise", "indexing"
 
 
 def evaluates(*kinds: str) -> Callable[[Evaluation], Evaluation]:
-    """Register a function `f(op, *operands) -> array or arrays` for `top` ops, by names without the dialect."""
+    """Register a function `f(op, *operands) -> array or arrays` for `top` ops, by names without the dialect; ops of other
+    dialects by their whole names."""
 
     def register(function: Evaluation) -> Evaluation:
         for kind in kinds:
@@ -66,6 +69,7 @@ def evaluates(*kinds: str) -> Callable[[Evaluation], Evaluation]:
 def _load_families() -> None:
     for family in _FAMILIES:
         importlib.import_module(f"tpuc_core.evaluate.{family}")
+    load_extensions("evaluate")
 
 
 def evaluation_of(name: str) -> Evaluation | None:

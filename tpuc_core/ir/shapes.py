@@ -38,7 +38,7 @@ def infer_shapes(model: Model) -> None:
     Raises TpucError that names op and tensor: operands that do not fit, or an op whose result shape is not known.
     """
     for op in model.ops():
-        if op.name.startswith("top."):
+        if not op.name.startswith("tpu."):
             infer_op_shapes(model, op)
     model.update_function_types()
 
@@ -97,7 +97,7 @@ def _op_problems(model: Model, op: TensorOp) -> Iterator[TpucError]:
         if op.names and op.names[0] not in model.weights:
             yield TpucError(f'weight "{op.names[0]}" is missing from "{model.get_attribute("weight_file", "the weights")}"')
         return
-    if not op.name.startswith("top.") or type(op).infer_shape is TensorOp.infer_shape:
+    if op.name.startswith("tpu.") or type(op).infer_shape is TensorOp.infer_shape:
         return
     if all(is_none(v) or has_shape(v) for v in (*op.operands, *op.results)):
         yield from _shape_problems(model, op)

@@ -41,5 +41,7 @@ def converters() -> dict[str, Convert]:
     import tpuc_onnx.ops.recurrent
     import tpuc_onnx.ops.reduction
     import tpuc_onnx.ops.resize  # noqa: F401
+    from tpuc_core.plugins import load_extensions
 
+    load_extensions("onnx")
     return _CONVERTERS

@@ -14,5 +14,8 @@ from tpuc_bm1684x.kernels import (  # noqa: F401  (they register themselves)
     transcendental,
 )
 from tpuc_bm1684x.kernels.base import KERNELS, AliasKernel, GlobalKernel, Kernel, LocalKernel, Slice, kernel_for
+from tpuc_core.plugins import load_extensions
+
+load_extensions("bm1684x.kernels")
 
 __all__ = ["KERNELS", "AliasKernel", "GlobalKernel", "Kernel", "LocalKernel", "Slice", "kernel_for"]

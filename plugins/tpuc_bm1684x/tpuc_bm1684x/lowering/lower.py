@@ -13,6 +13,7 @@ from tpuc_bm1684x.lowering.strip_io import strip_input_casts, strip_output_casts
 from tpuc_core.errors import TpucError
 from tpuc_core.ir import State, TensorOp, tensor_name
 from tpuc_core.plan import Precision
+from tpuc_core.plugins import load_extensions
 
 if TYPE_CHECKING:
     from tpuc_core.ir import Model
@@ -22,6 +23,7 @@ CHIP = "bm1684x"
 FAMILIES = ("arithmetic", "comparison", "convolution", "gather", "generic", "matmul", "movement", "pooling", "reduction", "resize", "unary")
 for _family in FAMILIES:
     import_module(f"tpuc_bm1684x.lowering.{_family}")
+load_extensions("bm1684x.lowering")
 
 
 def lower(model: Model, plan: Plan, *, quant_input: bool = False, quant_output: bool = False,

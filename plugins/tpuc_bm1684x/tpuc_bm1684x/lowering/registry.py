@@ -31,11 +31,12 @@ RULES: dict[tuple[str, Precision], Rule] = {}
 
 
 def lowers(*kinds: str, precision: Precision, unless: Obstacle = lambda op: None) -> Callable[[LowerOp], LowerOp]:
-    """Register a function for `top` ops, named without the dialect: it makes `tpu` ops and returns the result's value."""
+    """Register a function for `top` ops, named without the dialect, or ops of another one: it makes `tpu` ops and returns
+    the result's value."""
 
     def register(function: LowerOp) -> LowerOp:
         for kind in kinds:
-            RULES[f"top.{kind}", precision] = Rule(function, unless)
+            RULES[kind if "." in kind else f"top.{kind}", precision] = Rule(function, unless)
         return function
 
     return register

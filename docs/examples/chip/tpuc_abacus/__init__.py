@@ -1,0 +1,1 @@
+"""A chip for tpuc: a virtual machine of four instructions, as a plugin."""

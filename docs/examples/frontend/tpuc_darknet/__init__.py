@@ -1,0 +1,1 @@
+"""Darknet networks for tpuc: a frontend as a plugin."""
