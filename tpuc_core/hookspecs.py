@@ -184,3 +184,10 @@ def tpuc_commands() -> list[Command]:
 def tpuc_metrics() -> dict[str, Any]:
     """Metrics for `tpuc eval metric` and `tpuc search`, by name: functions of (outputs, sample), see tpuc_core.evaluate.metrics."""
     return {}
+
+
+@hookspec
+def tpuc_threshold_methods() -> dict[str, Any]:
+    """Methods for `tpuc calibrate --method`, by name: functions of a tensor's statistics (a histogram of magnitudes, least,
+    greatest, moments) to its threshold."""
+    return {}

@@ -71,6 +71,11 @@ class Plugins:
         """Figures of merit by name, see tpuc_core.evaluate.metrics."""
         return {name: metric for given in self.manager.hook.tpuc_metrics() for name, metric in given.items()}
 
+    @property
+    def threshold_methods(self) -> dict[str, Any]:
+        """Methods of calibration by name, see the hook."""
+        return {name: method for given in self.manager.hook.tpuc_threshold_methods() for name, method in given.items()}
+
     def chip(self, name: str) -> hookspecs.Chip:
         """The chip of that name. Raises TpucError."""
         for chip in self.chips:

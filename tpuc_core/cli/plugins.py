@@ -10,7 +10,7 @@ from tabulate import tabulate
 from tpuc_core.plugins import LoadedPlugin, plugins
 
 HOOKS = {"frontends": "frontend", "quantizers": "quantizer", "chips": "chip", "runners": "runner", "passes": "pass", "dialects": "dialect",
-         "commands": "command", "metrics": "metric"}
+         "commands": "command", "metrics": "metric", "threshold_methods": "threshold method"}
 """What hooks provide, by the end of their names: what to call one of it."""
 
 

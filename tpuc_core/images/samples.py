@@ -47,6 +47,11 @@ def is_random(word: str) -> bool:
     return word.partition(":")[0] == "random"
 
 
+def absolute_sample(sample: str) -> str:
+    """A sample as a list file has it, with absolute paths: for whoever has another current directory."""
+    return ",".join(word if is_random(word) else str(Path(word).absolute()) for word in sample.split(","))
+
+
 def match_inputs(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, Sequence[int]], source: str = "the input") -> dict[str, np.ndarray]:
     """The arrays for the inputs of a network, in its order; a single array for a single input fits whatever its name.
 

@@ -2,49 +2,175 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
 import click
 
+from tpuc_core.cli.workers import workers_options
 from tpuc_core.errors import TpucError
-from tpuc_core.files import writable_file
+
+if TYPE_CHECKING:
+    from tpuc_calibration.table import Bounds
+
+SAVE_EVERY = 25
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for; the fields are the options of the command."""
+
+    files: tuple[str, ...]
+    output: str
+    data_list: str | None = None
+    dataset: str | None = None
+    input_num: int = 0
+    seed: int = 1684
+    method: str = "kl"
+    percentile: float = 99.99
+    clip_range: bool = False
+    resume: bool = False
+    save_every: int = SAVE_EVERY
+    shard: str | None = None
+    is_merge: bool = False
+    jobs: int = 1
+    dask: str | None = None
+
+    @property
+    def checkpoint(self) -> str:
+        """Where unfinished statistics are kept."""
+        return f"{self.output}.checkpoint"
+
+    def shard_numbers(self) -> tuple[int, int]:
+        """Which shard of how many. Raises TpucError."""
+        number, slash, count = (self.shard or "1/1").partition("/")
+        if not (slash and number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count)):
+            raise TpucError(f'--shard "{self.shard}" should be a number, a slash and how many shards there are, such as 1/2')
+        return int(number), int(count)
 
 
 @click.command("calibrate")
-@click.argument("mlir")
+@click.argument("files", nargs=-1, required=True, metavar="MLIR")
 @click.option("--data_list", help="A file with one sample a line: an image, .npy or .npz; commas between several inputs.")
 @click.option("--dataset", help="In its place: a folder of images, .npy or .npz, of which some are taken at random.")
 @click.option("--input_num", type=click.IntRange(min=0), default=0, show_default=True, help="How many samples; 0: all.")
-@click.option("--cali_method", default="kl", show_default=True, help="How thresholds are found: kl, mse, max.")
 @click.option("--seed", type=int, default=1684, show_default=True, help="Decides which samples of a --dataset are taken.")
+@click.option("--method", "--cali_method", "method", default="kl", show_default=True,
+              help="How thresholds are found: kl, mse, percentile, max, aciq_gauss, aciq_laplace, or one of a plugin.")
+@click.option("--percentile", type=float, default=99.99, show_default=True, help="How many percent of the values that method keeps.")
+@click.option("--clip_range", is_flag=True, help="No minimum and maximum beyond the threshold, for asymmetric quantization.")
+@click.option("--resume", is_flag=True, help="Go on where a run with the same output was killed.")
+@click.option("--checkpoint", "save_every", type=click.IntRange(min=0), default=SAVE_EVERY, show_default=True,
+              help="Keep what was gathered, beside the output, after so many samples; 0: never.")
+@click.option("--shard", metavar="K/N", help="Only every N-th sample from the K-th on; the output is for --merge.")
+@click.option("--merge", "is_merge", is_flag=True, help="Make the table of what all shards wrote: their files in place of MLIR.")
+@workers_options
 @click.option("-o", "--output", "--calibration_table", "output", required=True, help="The table to write.")
-def calibrate(mlir: str, data_list: str | None, dataset: str | None, input_num: int, cali_method: str, seed: int, output: str) -> None:
+def calibrate(**options: Any) -> None:
     """Evaluate MLIR on samples, and write threshold, minimum and maximum of every tensor.
 
-    Images become inputs as the model's preprocessing says. The table does not depend on the order of the samples, and has
-    no time stamp: the same samples give the same file.
+    Images become inputs as the model's preprocessing says. The table does not depend on the order of the samples, on how they
+    were spread, or on interruptions, and has no time stamp: the same samples give the same file.
     """
-    from tpuc_calibration.collect import collect
-    from tpuc_calibration.table import write_calibration_table
-    from tpuc_calibration.thresholds import threshold_method
-    from tpuc_core.ir import load_model
+    from tpuc_calibration.methods import method_name
+    from tpuc_calibration.partial import merged
+    from tpuc_core.files import writable_file
+    from tpuc_core.parallel import open_workers
 
-    method = threshold_method(cali_method)
-    if (data_list is None) == (dataset is None):
+    given = Options(**{**options, "method": method_name(options["method"])})
+    writable_file(given.output)
+    _check(given)
+    if given.is_merge:
+        _finish(given, merged(given.files))
+        return
+    with open_workers(given.jobs, given.dask) as workers:
+        _finish(given, _gather(given, workers))
+
+
+def _check(given: Options) -> None:
+    """Raise TpucError for what can be known before any work."""
+    from tpuc_calibration.methods import threshold_method
+
+    threshold_method(given.method, given.percentile)
+    given.shard_numbers()
+    if given.is_merge:
+        forbidden = {"data_list": None, "dataset": None, "shard": None, "resume": False}
+        if wrong := [name for name, absent in forbidden.items() if getattr(given, name) != absent]:
+            raise TpucError(f"--merge takes the files that --shard wrote, and no --{wrong[0]}")
+    elif (given.data_list is None) == (given.dataset is None):
         raise TpucError("give the samples: either --data_list or --dataset")
-    writable_file(output)
-    model = load_model(mlir)
-    samples = _samples(data_list, dataset, input_num, seed)
-    statistics = collect(model, samples)
-    write_calibration_table(output, model.name, statistics, method, cali_method, len(samples))
-    click.echo(f"{output}: {len(statistics)} tensors, {cali_method}, {len(samples)} samples")
+    elif len(given.files) != 1:
+        raise TpucError(f"{len(given.files)} files were given, where one model is wanted; for files of shards add --merge")
 
 
-def _samples(data_list: str | None, dataset: str | None, count: int, seed: int) -> list[str]:
+def _gather(given: Options, workers: Any) -> Any:
+    """The statistics of the samples; what was gathered is in the checkpoint when this is interrupted."""
+    from pathlib import Path
+
+    from tpuc_calibration.collect import collect, run_of
+    from tpuc_calibration.partial import Partial
+
+    partial = Partial(run_of(given.files[0], _samples(given), given.shard_numbers()))
+    checkpoint = Path(given.checkpoint)
+    if checkpoint.exists():
+        partial = _resumed(given, partial)
+    for gathered in collect(partial, workers, given.save_every):
+        gathered.save(checkpoint)
+    return partial
+
+
+def _resumed(given: Options, fresh: Any) -> Any:
+    from tpuc_calibration.partial import Partial
+
+    if not given.resume:
+        click.echo(f"{given.checkpoint} of an unfinished run is replaced; --resume would go on with it", err=True)
+        return fresh
+    found = Partial.load(given.checkpoint)
+    if not found.run.is_part_of_the_same(fresh.run) or found.run.shard != fresh.run.shard:
+        raise TpucError(f'"{given.checkpoint}" is of another run (model, samples or shard differ): leave --resume out, or remove it')
+    click.echo(f"{given.checkpoint}: goes on after {found.done} of {len(found.run.own_samples)} samples", err=True)
+    return Partial(fresh.run, found.done, found.tensors)
+
+
+def _finish(given: Options, partial: Any) -> None:
+    """Write the table, or the statistics of a shard; a checkpoint has then served its time."""
+    from pathlib import Path
+
+    if given.shard:
+        partial.save(given.output)
+        click.echo(f"{given.output}: shard {given.shard}, {len(partial.tensors)} tensors, {partial.done} samples")
+    else:
+        _write_table(given, partial)
+    Path(given.checkpoint).unlink(missing_ok=True)
+
+
+def _write_table(given: Options, partial: Any) -> None:
+    from tpuc_calibration.methods import threshold_method
+    from tpuc_calibration.table import calibration_table, header_lines
+
+    method = threshold_method(given.method, given.percentile)
+    thresholds = {name: method(statistics) for name, statistics in partial.tensors.items()}
+    words = f"percentile {given.percentile:g}" if given.method == "percentile" else given.method
+    header = header_lines(partial.run.name, words, partial.done)
+    calibration_table(partial.tensors, thresholds, header, _bounds(given)).write(given.output)
+    click.echo(f"{given.output}: {len(thresholds)} tensors, {words}, {partial.done} samples")
+
+
+def _bounds(given: Options) -> Bounds:
+    from tpuc_calibration.table import clipped_bounds, observed_bounds, percentile_bounds
+
+    if given.method == "percentile":
+        return percentile_bounds(given.percentile)
+    return clipped_bounds if given.clip_range else observed_bounds
+
+
+def _samples(given: Options) -> list[str]:
     from tpuc_core.images import list_samples, read_image_list
 
-    if dataset is not None:
-        return list_samples(dataset, count, seed)
-    assert data_list is not None
-    samples = read_image_list(data_list)
-    if count > len(samples):
-        raise TpucError(f'"{data_list}" lists {len(samples)} samples, {count} were asked for')
-    return samples[:count or None]
+    if given.dataset is not None:
+        return list_samples(given.dataset, given.input_num, given.seed)
+    assert given.data_list is not None
+    samples = read_image_list(given.data_list)
+    if given.input_num > len(samples):
+        raise TpucError(f'"{given.data_list}" lists {len(samples)} samples, {given.input_num} were asked for')
+    return samples[: given.input_num or None]

@@ -2,56 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from threading import Lock
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from tpuc_calibration.partial import Partial, Run, Statistics, model_digest
 from tpuc_calibration.statistics import TensorStatistics
 from tpuc_core.errors import TpucError
 from tpuc_core.evaluate import Evaluator
-from tpuc_core.images import load_inputs
-from tpuc_core.ir import Model
+from tpuc_core.images import absolute_sample, load_inputs
+from tpuc_core.ir import load_model
+from tpuc_core.parallel import Workers
 from tpuc_core.progress import progress
 from tpuc_core.run_mlir import preprocessing_of
-from tpuc_core.threads import map_ahead
+
+CHUNK = 4  # samples that a worker takes at a time
 
 
-def collect(model: Model, samples: Sequence[str], threads: int | None = None) -> dict[str, TensorStatistics]:
-    """The statistics of every tensor over all samples, by name, inputs first, in the order of the model.
+@dataclass(frozen=True)
+class Observe:
+    """Work: the statistics of every tensor over some samples."""
 
-    A sample is a path of an image, .npy or .npz, or several with commas between for several inputs. Samples are
-    evaluated side by side; the result depends on neither their order nor the number of threads. Raises TpucError that
-    names the sample.
+    mlir: str
+    is_thread_safe: bool = True
+
+    def open(self) -> Callable[[Sequence[str]], Statistics]:
+        """Load the model. Raises TpucError."""
+        model = load_model(self.mlir)
+        wanted = preprocessing_of(model)
+        shapes = {name: shape for name, (shape, _) in wanted.items()}
+        preprocessing = {name: p for name, (_, p) in wanted.items()}
+        evaluator = Evaluator(model)
+
+        def observe(samples: Sequence[str]) -> Statistics:
+            tensors = {name: TensorStatistics() for name in evaluator.names}
+            for sample in samples:
+                def update(name: str, array: np.ndarray, sample: str = sample) -> None:
+                    try:
+                        tensors[name].update(array)
+                    except TpucError as error:
+                        raise TpucError(f'tensor "{name}" has {error} for the sample "{sample}"') from error
+
+                evaluator.run(load_inputs(sample.split(","), shapes, preprocessing), keep=(), callback=update)
+            return tensors
+
+        return observe
+
+
+def run_of(mlir: str, samples: Sequence[str], shard: tuple[int, int] = (1, 1)) -> Run:
+    """What is to be calibrated on what. Raises TpucError for a file that holds no model."""
+    model = load_model(mlir)
+    weights = model.get_attribute("weight_file")
+    path = Path(mlir).resolve()
+    return Run(str(path), model_digest(path, path.parent / weights if weights else None), model.name, tuple(samples), shard)
+
+
+def collect(partial: Partial, workers: Workers, save_every: int = 0) -> Iterator[Partial]:
+    """Gather the statistics of the samples that `partial` lacks into it; yields it after every `save_every` samples that were
+    added (0: never), which is the moment to save it.
+
+    A sample is a path of an image, .npy or .npz, or several with commas between for several inputs. The result depends on
+    neither their order nor the workers. Raises TpucError that names the sample.
     """
-    wanted = preprocessing_of(model)
-    shapes = {name: shape for name, (shape, _) in wanted.items()}
-    preprocessing = {name: p for name, (_, p) in wanted.items()}
-    evaluator = Evaluator(model)
-    tensors = {name: _Shared() for name in evaluator.names}
-
-    def observe(sample: str) -> None:
-        def update(name: str, array: np.ndarray) -> None:
-            try:
-                tensors[name].update(array)
-            except TpucError as error:
-                raise TpucError(f'tensor "{name}" has {error} for the sample "{sample}"') from error
-
-        evaluator.run(load_inputs(sample.split(","), shapes, preprocessing), keep=(), callback=update)
-
-    for _ in progress(map_ahead(observe, samples, threads), "calibrate", len(samples)):
-        pass
-    return {name: shared.statistics for name, shared in tensors.items()}
+    samples = partial.run.own_samples
+    chunks = [samples[i : i + CHUNK] for i in range(partial.done, len(samples), CHUNK)]
+    found = workers.map(Observe(partial.run.mlir), [[absolute_sample(s) for s in chunk] for chunk in chunks])
+    steps = progress(_one_by_one(partial, chunks, found), "calibrate", len(samples) - partial.done)
+    saved = partial.done
+    for _ in steps:
+        if save_every and partial.done - saved >= save_every:
+            saved = partial.done
+            yield partial
 
 
-@dataclass
-class _Shared:
-    """Statistics that several threads update."""
-
-    statistics: TensorStatistics = field(default_factory=TensorStatistics)
-    lock: Lock = field(default_factory=Lock)
-
-    def update(self, array: np.ndarray) -> None:
-        with self.lock:
-            self.statistics.update(array)
+def _one_by_one(partial: Partial, chunks: Sequence[Sequence[str]], found: Iterator[Statistics]) -> Iterator[str]:
+    """The samples as they are added."""
+    for chunk, tensors in zip(chunks, found, strict=True):
+        partial.add(tensors, len(chunk))
+        yield from chunk

@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
+from tpuc_calibration.methods import HISTOGRAM_BINS
 from tpuc_calibration.statistics import TensorStatistics
-from tpuc_calibration.thresholds import HISTOGRAM_BINS
 from tpuc_core.passes.calibration_table import CalibrationTable, rows_of
 
-Method = Callable[[TensorStatistics], float]
+Bounds = Callable[[TensorStatistics, float], tuple[float, float]]
+"""Minimum and maximum for the table, of a tensor's statistics and its threshold."""
 
 
-def calibration_table(statistics: Mapping[str, TensorStatistics], method: Method, header: list[str]) -> CalibrationTable:
+def observed_bounds(statistics: TensorStatistics, threshold: float) -> tuple[float, float]:
+    """The least and the greatest value."""
+    return statistics.minimum, statistics.maximum
+
+
+def clipped_bounds(statistics: TensorStatistics, threshold: float) -> tuple[float, float]:
+    """The same, but not beyond the threshold."""
+    low, high = statistics.minimum, statistics.maximum
+    return (low, high) if not threshold else (min(max(low, -threshold), high), max(min(high, threshold), low))
+
+
+def percentile_bounds(percent: float) -> Bounds:
+    """The range without the share 1 - percent / 100 of the values at each end."""
+    return lambda statistics, threshold: statistics.range_of(percent / 100)
+
+
+def calibration_table(statistics: Mapping[str, TensorStatistics], thresholds: Mapping[str, float], header: list[str],
+                      bounds: Bounds = observed_bounds) -> CalibrationTable:
     """Threshold, minimum and maximum of every tensor, in the order of `statistics`."""
-    return CalibrationTable(rows_of((name, method(s), s.minimum, s.maximum) for name, s in statistics.items()), header)
+    rows = ((name, thresholds[name], *bounds(s, thresholds[name])) for name, s in statistics.items())
+    return CalibrationTable(rows_of(rows), header)
 
 
-def header_lines(model_name: str, method: str, sample_count: int) -> list[str]:
+def header_lines(model_name: str, method: str, sample_count: int, tune_count: int = 0) -> list[str]:
     """What a table says about itself: no time stamp, so the same samples give the same file."""
+    tuned = [f"tune number: {tune_count}"] if tune_count else []
     return ["tpuc calibration table 1.0", f"model: {model_name}", f"threshold method: {method}",
-            f"histogram number: {HISTOGRAM_BINS}", f"sample number: {sample_count}", "##",
+            f"histogram number: {HISTOGRAM_BINS}", f"sample number: {sample_count}", *tuned, "##",
             "op_name    threshold    min    max"]
-
-
-def write_calibration_table(path: str | Path, model_name: str, statistics: Mapping[str, TensorStatistics], method: Method,
-                            method_name: str, sample_count: int) -> None:
-    """Write the table. Raises TpucError where the file cannot be written."""
-    calibration_table(statistics, method, header_lines(model_name, method_name, sample_count)).write(path)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from tpuc_calibration.statistics import TensorStatistics
-from tpuc_calibration.thresholds import kl_divergences, kl_threshold, max_threshold, mse_threshold, square_errors
+from tpuc_calibration.methods import kl_divergences, kl_threshold, max_threshold, mse_threshold, square_errors
 
 
 def plain_divergence(counts, size, levels):

@@ -1,17 +1,23 @@
 """Where to clip a tensor's magnitudes before they are quantized: methods by name.
 
-A method takes a tensor's statistics and gives its threshold: 8-bit values cover [-threshold, threshold], or
-[0, threshold] where no value is negative. Zeros do not count: every such quantization holds them exactly.
+A method is a function of a tensor's statistics to its threshold: 8-bit values cover [-threshold, threshold], or
+[0, threshold] where no value is negative. Zeros do not count: every such quantization holds them exactly. Plugins add methods with the
+hook `tpuc_threshold_methods`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from functools import cache, partial
 
 import numpy as np
 
 from tpuc_calibration.statistics import TensorStatistics
-from tpuc_core.errors import unknown
+from tpuc_core.errors import TpucError, unknown
+from tpuc_core.plugins import plugins
+
+Method = Callable[[TensorStatistics], float]
 
 HISTOGRAM_BINS = 2048
 _TINY = 1e-12
@@ -68,7 +74,7 @@ def kl_threshold(statistics: TensorStatistics) -> float:
     counts = statistics.histogram(HISTOGRAM_BINS)
     if not counts.any():
         return statistics.magnitude
-    levels = 256 if statistics.minimum >= 0 else 128
+    levels = 128 if statistics.is_signed else 256
     best = levels + int(np.argmin(kl_divergences(counts, levels)))
     return max(statistics.magnitude * best / HISTOGRAM_BINS, mse_threshold(statistics))
 
@@ -78,7 +84,7 @@ def mse_threshold(statistics: TensorStatistics) -> float:
     counts = statistics.histogram(HISTOGRAM_BINS)
     if not counts.any():
         return statistics.magnitude
-    levels = 255 if statistics.minimum >= 0 else 127
+    levels = steps_of(statistics)
     return statistics.magnitude * (int(np.argmin(square_errors(counts, levels))) + 1) / HISTOGRAM_BINS
 
 
@@ -93,13 +99,80 @@ def square_errors(counts: np.ndarray, levels: int) -> np.ndarray:
     return below * (thresholds / levels) ** 2 / 12 + beyond
 
 
-METHODS: dict[str, Callable[[TensorStatistics], float]] = {
-    "kl": kl_threshold, "max": max_threshold, "mse": mse_threshold,
+def percentile_threshold(statistics: TensorStatistics, percent: float = 99.99) -> float:
+    """The magnitude that `percent` of the values do not exceed."""
+    return statistics.magnitude_below(percent / 100)
+
+
+def gauss_threshold(statistics: TensorStatistics) -> float:
+    """The clipping of least expected square error if the values had a normal distribution around 0.
+
+    The analytic clipping of R. Banner, Y. Nahshan, D. Soudry, "Post training 4-bit quantization of convolutional networks for
+    rapid-deployment" (2019), with the deviation from 0 in place of that from the mean, since the quantization is symmetric
+    to 0 too.
+    """
+    return min(gauss_clipping(steps_of(statistics)) * math.sqrt(statistics.moment(2)), statistics.magnitude)
+
+
+def laplace_threshold(statistics: TensorStatistics) -> float:
+    """The same for a Laplace distribution, whose parameter is the mean magnitude."""
+    return min(laplace_clipping(steps_of(statistics)) * statistics.moment(1), statistics.magnitude)
+
+
+def steps_of(statistics: TensorStatistics) -> int:
+    """Into how many steps a threshold is divided."""
+    return 127 if statistics.is_signed else 255
+
+
+@cache
+def gauss_clipping(steps: int) -> float:
+    """Threshold / sigma: where the derivative of 2 ((a^2 + 1) Q(a) - a phi(a)) + a^2 / (12 steps^2) is 0."""
+    def slope(a: float) -> float:
+        tail = 0.5 * math.erfc(a / math.sqrt(2))
+        return 4 * (a * tail - math.exp(-a * a / 2) / math.sqrt(2 * math.pi)) + a / (6 * steps**2)
+
+    return _zero_of(slope)
+
+
+@cache
+def laplace_clipping(steps: int) -> float:
+    """Threshold / b: where the derivative of 2 exp(-a) + a^2 / (12 steps^2) is 0."""
+    return _zero_of(lambda a: -2 * math.exp(-a) + a / (6 * steps**2))
+
+
+def _zero_of(slope: Callable[[float], float], low: float = 1e-3, high: float = 64.0) -> float:
+    """Where a slope turns from negative to positive, by bisection."""
+    for _ in range(100):
+        middle = (low + high) / 2
+        low, high = (middle, high) if slope(middle) < 0 else (low, middle)
+    return (low + high) / 2
+
+
+BUILT_IN: dict[str, Method] = {
+    "aciq_gauss": gauss_threshold, "aciq_laplace": laplace_threshold, "kl": kl_threshold, "max": max_threshold,
+    "mse": mse_threshold, "percentile": percentile_threshold,
 }
+AUTO = "auto"
+"""The method that is none: of each tensor the threshold, by any of them, that hurts its consumers least."""
+_ALIASES = {"percentile9999": "percentile", **{f"use_{name}": name for name in ("kl", "max", "mse")}, "use_percentile9999": "percentile"}
 
 
-def threshold_method(name: str) -> Callable[[TensorStatistics], float]:
-    """The method of that name. Raises TpucError."""
-    if name not in METHODS:
-        raise unknown("calibration method", name, METHODS)
-    return METHODS[name]
+def threshold_methods() -> dict[str, Method]:
+    """All methods by name, those of plugins too."""
+    return dict(sorted({**BUILT_IN, **plugins().threshold_methods}.items()))
+
+
+def threshold_method(name: str, percent: float = 99.99) -> Method:
+    """The method of that name, the established tools' names too. Raises TpucError."""
+    if not 0 < percent <= 100:
+        raise TpucError(f"a percentile of {percent:g} is not above 0 and at most 100")
+    methods = threshold_methods()
+    name = method_name(name)
+    if name not in methods:
+        raise unknown("calibration method", name, [*methods, AUTO])
+    return partial(percentile_threshold, percent=percent) if name == "percentile" else methods[name]
+
+
+def method_name(name: str) -> str:
+    """The name without the established tools' spellings: percentile for percentile9999, kl for use_kl."""
+    return _ALIASES.get(name, name)
