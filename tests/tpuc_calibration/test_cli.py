@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from tpuc_core.cli.main import run_command, tpuc
+from tpuc_core.ir import Model, save_model, tensor_type, top
 from tpuc_core.passes.calibration_table import CalibrationTable
 
 
@@ -55,12 +56,58 @@ def test_array_samples(folder):
     assert "y_Relu 2.0000000 2.0000000 2.0000000" in (folder / "table").read_text()
 
 
+def test_samples_of_a_model_with_several_inputs(folder):
+    """What is no image model: every line an .npz with all inputs by name, or one .npy for each input."""
+    shapes = {"a": (2, 3), "b": (2, 1)}
+    model = Model.new("net", "ONNX", [tensor_type(shape) for shape in shapes.values()])
+    block = model.main.body.block
+    inputs = [top.InputOp.make(name, [arg], tensor_type(shape)) for (name, shape), arg in zip(shapes.items(), block.args)]
+    added = top.AddOp.make("sum_Add", [x.results[0] for x in inputs], tensor_type((2, 3)))
+    block.add_ops([*inputs, added])
+    model.set_outputs([added.results[0]])
+    save_model(model, "net.mlir")
+    np.savez("first.npz", b=np.full((2, 1), 10, np.float32), a=np.arange(6, dtype=np.int64).reshape(2, 3))
+    np.save("a.npy", np.full((2, 3), -7, np.float32))
+    np.save("b.npy", np.full((2, 1), 1, np.float32))
+    (folder / "list").write_text("first.npz\na.npy,b.npy\n")
+    assert calibrate("--data_list", "list", "--method", "max") == 0
+    table = CalibrationTable.read("table")
+    assert {name: (row.minimum, row.maximum) for name, row in table.rows.items()} == {
+        "a": (-7, 5), "b": (1, 10), "sum_Add": (-6, 15)}
+    np.savez("first.npz", a=np.zeros((2, 3), np.float32))
+    assert calibrate("--data_list", "list", "--method", "max") == 1
+
+
+def test_percentile_gives_quantiles_and_clip_range_limits_minimum_and_maximum(folder):
+    np.savez("a.npz", x=np.linspace(-100, 50, 192, dtype=np.float32).reshape(1, 3, 8, 8))
+    (folder / "list").write_text("a.npz\n")
+    assert calibrate("--data_list", "list", "--method", "percentile", "--percentile", "90") == 0
+    row = CalibrationTable.read("table")["x"]
+    assert (row.threshold, row.minimum, row.maximum) == pytest.approx((85, -85, 35), abs=1)
+    assert calibrate("--data_list", "list", "--method", "aciq_gauss", "--clip_range") == 0
+    row = CalibrationTable.read("table")["x"]
+    assert row.minimum == max(-100, -row.threshold) and row.maximum == pytest.approx(50)
+
+
+def test_the_names_of_the_established_tool(folder):
+    tables = []
+    for name in ("use_mse", "mse", "percentile9999", "percentile"):
+        assert calibrate("--dataset", "pictures", "--cali_method", name) == 0
+        tables.append((folder / "table").read_text())
+    assert tables[0] == tables[1] != tables[2] == tables[3]
+
+
 @pytest.mark.parametrize("args, message", [
-    (["--dataset", "pictures", "--cali_method", "entropy"], 'unknown calibration method "entropy"; valid: kl, max, mse'),
+    (["--dataset", "pictures", "--cali_method", "entropy"], 'unknown calibration method "entropy"; valid: aciq_gauss, aciq_laplace, kl, max, mse, percentile, auto'),
     (["--dataset", "nowhere"], '"nowhere" is not a folder'),
     ([], "either --data_list or --dataset"),
     (["--dataset", "pictures", "--input_num", "7"], "holds 6 samples, 7 were asked for"),
     (["--data_list", "list"], "nan.npz"),
+    (["--dataset", "pictures", "--method", "percentile", "--percentile", "0"], "a percentile of 0 is not above 0"),
+    (["--dataset", "pictures", "--shard", "3/2"], "such as 1/2"),
+    (["other.mlir", "--dataset", "pictures"], "2 files were given, where one model is wanted"),
+    (["--merge", "--dataset", "pictures"], "no --dataset"),
+    (["--merge"], '"net.mlir" is not an npz file'),
 ])
 def test_errors_are_one_sentence_and_write_nothing(folder, capsys, args, message):
     np.savez("nan.npz", x=np.full((1, 3, 8, 8), np.nan, np.float32))

@@ -1,7 +1,17 @@
 import numpy as np
 import pytest
+from tpuc_calibration.methods import (
+    BUILT_IN,
+    gauss_clipping,
+    kl_divergences,
+    kl_threshold,
+    laplace_clipping,
+    max_threshold,
+    mse_threshold,
+    square_errors,
+    threshold_method,
+)
 from tpuc_calibration.statistics import TensorStatistics
-from tpuc_calibration.methods import kl_divergences, kl_threshold, max_threshold, mse_threshold, square_errors
 
 
 def plain_divergence(counts, size, levels):
@@ -56,9 +66,45 @@ def test_kl_keeps_what_the_least_square_error_would_clip():
 
 def test_zeros_change_no_threshold():
     values = np.abs(np.random.default_rng(0).standard_normal(10_000))
-    for method in (kl_threshold, mse_threshold):
+    for method in BUILT_IN.values():
         assert method(statistics_of(values)) == method(statistics_of(np.append(values, np.zeros(90_000))))
 
 
-def test_zeros_alone_have_no_threshold():
-    assert kl_threshold(statistics_of(np.zeros(10))) == 0.0
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_zeros_alone_have_no_threshold(name):
+    assert BUILT_IN[name](statistics_of(np.zeros(10))) == 0.0
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_threshold_is_within_the_values(name):
+    values = np.random.default_rng(5).laplace(size=10_000)
+    for some in (values, np.abs(values), np.float32([1e-30, 3.0]), np.full(5, -2.0)):
+        statistics = statistics_of(some)
+        assert 0 < BUILT_IN[name](statistics) <= statistics.magnitude
+
+
+@pytest.mark.parametrize("name, draw", [("aciq_gauss", "standard_normal"), ("aciq_laplace", "laplace")])
+@pytest.mark.parametrize("is_signed", [True, False])
+def test_analytic_clipping_has_the_least_error_on_its_own_distribution(name, draw, is_signed):
+    values = getattr(np.random.default_rng(0), draw)(size=2_000_000)
+    values = values if is_signed else np.abs(values)
+    steps = 127 if is_signed else 255
+
+    def error(threshold):
+        scale = threshold / steps
+        return np.mean((np.clip(np.round(values / scale), -steps - is_signed, steps) * scale - values) ** 2)
+
+    found = BUILT_IN[name](statistics_of(values))
+    assert error(found) <= 1.02 * min(error(found * factor) for factor in np.linspace(0.7, 1.3, 25))
+
+
+def test_clipping_of_8_bits():
+    """The published values: 3.92 sigma and 9.90 b."""
+    assert gauss_clipping(128) == pytest.approx(3.92403, abs=0.01)
+    assert laplace_clipping(128) == pytest.approx(9.89676, abs=0.01)
+
+
+def test_percentile_has_a_parameter():
+    statistics = statistics_of(np.arange(1, 1001))
+    assert threshold_method("percentile", 50)(statistics) == pytest.approx(500, abs=2)
+    assert threshold_method("percentile", 100)(statistics) == 1000

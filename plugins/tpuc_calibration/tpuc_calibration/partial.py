@@ -7,6 +7,7 @@ import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,17 @@ class Run:
         number, count = self.shard
         return self.samples[number - 1 :: count]
 
+    @cached_property
+    def encoded(self) -> np.ndarray:
+        """The run as bytes, for the files that a long run writes often."""
+        return np.frombuffer(json.dumps(asdict(self)).encode(), np.uint8)
+
+    @classmethod
+    def decoded(cls, encoded: np.ndarray) -> Run:
+        """The run out of its bytes. Raises ValueError, KeyError or TypeError for what is none."""
+        fields = json.loads(encoded.tobytes())
+        return cls(**{**fields, "samples": tuple(fields["samples"]), "shard": tuple(fields["shard"])})
+
     def is_part_of_the_same(self, other: Run) -> bool:
         """Whether both are shards of one run."""
         return (self.digest, self.samples, self.shard[1]) == (other.digest, other.samples, other.shard[1])
@@ -63,10 +75,11 @@ class Partial:
 
     def save(self, path: str | Path) -> None:
         """Write the file, whole or not at all. Raises TpucError."""
-        about = {"form": FORM, "run": asdict(self.run), "done": self.done, "names": list(self.tensors)}
+        about = {"form": FORM, "done": self.done, "names": list(self.tensors)}
         found = list(self.tensors.values())
         save_npz(path, {
             "about": np.frombuffer(json.dumps(about).encode(), np.uint8),
+            "run": self.run.encoded,
             "ranges": np.array([(s.minimum, s.maximum, s.reach) for s in found], np.float64).reshape(-1, 3),
             "zeros": np.array([s.zeros for s in found], np.int64),
             "is_signed": np.array([s.negative is not None for s in found], bool),
@@ -88,8 +101,7 @@ class Partial:
                 for name, ranges, zeros, is_signed, count in zip(
                     about["names"], arrays["ranges"], arrays["zeros"], arrays["is_signed"], counts, strict=True)
             }
-            run = about["run"]
-            return cls(Run(**{**run, "samples": tuple(run["samples"]), "shard": tuple(run["shard"])}), about["done"], tensors)
+            return cls(Run.decoded(arrays["run"]), about["done"], tensors)
         except (KeyError, ValueError, TypeError, StopIteration, zlib.error) as error:
             raise TpucError(f'"{path}" holds no statistics of "tpuc calibrate"') from error
 
