@@ -34,9 +34,9 @@ def chip() -> LoweringChip:
 
 @pytest.fixture
 def lowered_int8(chip):
-    def run(name: str, overrides: dict | None = None, **options: bool) -> tuple[Model, Plan]:
-        model = load_model(DATA / f"{name}_calibrated.mlir")
-        plan = plan_int8(model, chip, overrides or {})
+    def run(name: str, overrides: dict | None = None, symmetry: str = "sym", **options: bool) -> tuple[Model, Plan]:
+        model = load_model(DATA / (f"{name}_calibrated.mlir" if symmetry == "sym" else f"{name}_asym_calibrated.mlir"))
+        plan = plan_int8(model, chip, overrides or {}, is_asymmetric=symmetry == "asym")
         return lower(model, plan, **options), plan
 
     return run

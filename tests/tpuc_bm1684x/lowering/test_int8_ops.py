@@ -133,9 +133,10 @@ def test_the_result_is_near_the_float_one(case):
     assert np.abs(given - real).mean() <= step + input_step / 2
 
 
+@pytest.mark.parametrize("symmetry", ["sym", "asym"])
 @pytest.mark.parametrize("name", ["cnn", "det"])
-def test_the_interpreter_computes_whole_networks_by_the_documented_formulas(name, lowered_int8):
-    model = lowered_int8(name)[0]
+def test_the_interpreter_computes_whole_networks_by_the_documented_formulas(name, symmetry, lowered_int8):
+    model = lowered_int8(name, symmetry=symmetry)[0]
     data = {tensor_name(op.results[0]): RANDOM.standard_normal(shape_of(op.results[0])).astype(np.float32) for op in model.inputs}
     expected = evaluate(model, data)
     for tensor, given in Interpreter(model).run(data, all_tensors=True, dequantize=False).items():

@@ -38,10 +38,10 @@ def read_and_printed(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["cnn", "det"])
-@pytest.mark.parametrize("mode", ["INT8", "INT8 at the border", "F32"])
+@pytest.mark.parametrize("mode", ["INT8", "INT8 asymmetric", "INT8 at the border", "F32"])
 def test_lowered_text_comes_back_unchanged(name, mode, lowered_int8, lowered_f32, read_and_printed):
     is_quantized_border = mode == "INT8 at the border"
     model = lowered_f32(name) if mode == "F32" else lowered_int8(
-        name, quant_input=is_quantized_border, quant_output=is_quantized_border)[0]
+        name, symmetry="asym" if "asym" in mode else "sym", quant_input=is_quantized_border, quant_output=is_quantized_border)[0]
     ours, answer = read_and_printed(model)
     assert without_weight_file(answer) == without_weight_file(ours)
