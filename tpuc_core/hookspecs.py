@@ -7,7 +7,7 @@ A plugin is a distribution with an entry point in the group `tpuc` that names a 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -40,13 +40,15 @@ class FrontendOptions:
     """What a user says about a model beyond its file.
 
     input_shapes: one shape per input, or None for those in the file; output_names: tensors to end the model at;
-    preprocessing: attributes for top.Input, see tpuc_core.images.Preprocessing.
+    preprocessing: attributes for top.Input, see tpuc_core.images.Preprocessing; constant_inputs: inputs that always have
+    one value, with it: they are constants of the imported model, and have no place in input_shapes.
     """
 
     model_name: str
     input_shapes: Sequence[Sequence[int]] | None = None
     output_names: Sequence[str] = ()
     preprocessing: Any = None
+    constant_inputs: Mapping[str, float] = field(default_factory=dict)
 
 
 class Frontend(Protocol):

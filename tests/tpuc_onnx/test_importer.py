@@ -45,11 +45,9 @@ REFUSED = {
     "gru_seq_length_*": "", "lstm_with_peepholes": "peepholes",
     "resize_tf_crop_and_resize*": "tf_crop_and_resize coordinates",
 }
-# cases whose formula `top` has in another form: absolute tolerance
-APPROXIMATE = {"gelu_tanh": 5e-4}
 
 
-def run_case(case, variables, outputs, atol):
+def run_case(case, variables, outputs):
     model, inputs, expected = with_constants(case, variables)
     del model.graph.output[outputs or len(expected) :]
     graph = fuse_patterns(Graph.from_model(simplify(model, None, ())))
@@ -57,7 +55,7 @@ def run_case(case, variables, outputs, atol):
     names = [tensor_name(value) for value in imported.outputs]
     tensors = evaluate(imported, inputs)
     for name, wanted in zip(names, expected):
-        np.testing.assert_allclose(tensors[name].reshape(wanted.shape), wanted, rtol=1e-3, atol=atol, err_msg=case.name)
+        np.testing.assert_allclose(tensors[name].reshape(wanted.shape), wanted, rtol=1e-3, atol=2e-5, err_msg=case.name)
 
 
 def is_float_case(case):
@@ -77,8 +75,7 @@ def test_onnx_node_cases(module):
     for case in cases:
         refusal = next((text for pattern, text in REFUSED.items() if fnmatch(case.name, f"test_{pattern}")), None)
         try:
-            atol = next((a for part, a in APPROXIMATE.items() if part in case.name), 2e-5)
-            run_case(case, MODULES[module], 1 if module in ONE_OUTPUT else None, atol)
+            run_case(case, MODULES[module], 1 if module in ONE_OUTPUT else None)
         except TpucError as error:
             if refusal is None or refusal not in str(error):
                 failures.append(f"{case.name}: {error}")

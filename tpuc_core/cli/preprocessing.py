@@ -44,6 +44,21 @@ class Shapes(click.ParamType):
             self.fail(f'"{value}" is not a list of shapes such as [[1,3,224,224]]', param, ctx)
 
 
+class NamedNumbers(click.ParamType):
+    """Numbers by name: sr=16000,k=3."""
+
+    name = "named numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            pairs = [word.rpartition("=") for word in split_words(value)]
+            return {name: float(number) for name, _, number in pairs if name or self.fail(f'"{value}" names nothing', param, ctx)}
+        except ValueError:
+            self.fail(f'"{value}" is not a list of names and numbers such as sr=16000', param, ctx)
+
+
 def _dim(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise ValueError(value)

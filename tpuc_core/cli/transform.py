@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tpuc_core.cli.preprocessing import Shapes, given, preprocessing_options, split_words
+from tpuc_core.cli.preprocessing import NamedNumbers, Shapes, given, preprocessing_options, split_words
 from tpuc_core.errors import TpucError
 from tpuc_core.files import existing_file, whole_file, writable_file
 from tpuc_core.hookspecs import Frontend, FrontendOptions
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--model_def", required=True, help="The model file (.onnx, ...).")
 @click.option("--model_data", help="Its weights, for formats that keep them apart (.caffemodel).")
 @click.option("--input_shapes", type=Shapes(), help="Shapes of the inputs, such as [[1,3,224,224]], where the file leaves them open.")
+@click.option("--constant_inputs", type=NamedNumbers(), help="Inputs that always have one value, such as sr=16000, with commas between.")
 @click.option("--output_names", help="Tensors to end the model at, with commas between.")
 @preprocessing_options
 @click.option("--test_input", help="A picture, .npz, .npy (several with commas between) or random[:SEED]: compare with the original engine on it.")
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 @click.option("--excepts", default="-", help="Tensors to leave out of the comparison, with commas between.")
 @click.option("--mlir", required=True, help="The .mlir file to write.")
 @click.option("-v", "--verbose", count=True, help="Show the verdict on every tensor; twice: with figures.")
-def transform(model_name: str, model_def: str, model_data: str | None, input_shapes: list[list[int]] | None, output_names: str | None,
+def transform(model_name: str, model_def: str, model_data: str | None, input_shapes: list[list[int]] | None,
+              constant_inputs: dict[str, float] | None, output_names: str | None,
               test_input: str | None, test_result: str | None, tolerance: str, excepts: str, mlir: str, verbose: int, **rest: Any) -> int:
     """Import a model as `top` ops: MLIR text with its weights beside it.
 
@@ -53,7 +55,8 @@ def transform(model_name: str, model_def: str, model_data: str | None, input_sha
         raise TpucError("--test_result needs --test_input")
     if Path(model_name).name != model_name:
         raise TpucError(f'--model_name "{model_name}" should be a name without folders: files are named after it')
-    options = FrontendOptions(model_name, input_shapes, tuple(split_words(output_names)), Preprocessing(**given(rest)))
+    options = FrontendOptions(model_name, input_shapes, tuple(split_words(output_names)), Preprocessing(**given(rest)),
+                              constant_inputs or {})
     for output in filter(None, (mlir, test_result)):
         writable_file(output)
     job = _Job(plugins().frontend(files[0].suffix), files, options, Path(mlir))

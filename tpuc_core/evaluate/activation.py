@@ -109,7 +109,12 @@ def erf(op: BoundOp, x: Array) -> Array:
 
 @evaluates("GELU")
 def gelu(op: BoundOp, x: Array) -> Array:
-    """The form with erf, whatever `approx_mode` says of the chip's form."""
+    """By erf, or as `approx_mode` says by tanh or by the logistic function."""
+    mode = op.get("approx_mode", "normal")
+    if mode == "sigm":
+        return x * logistic(x * np.float32(1.702))
+    if mode == "tanh":
+        return x * (np.float32(0.5) * (1 + np.tanh(np.float32(math.sqrt(2 / math.pi)) * (x + np.float32(0.044715) * x**3))))
     return x * (np.float32(0.5) * (1 + _erf(x * np.float32(math.sqrt(0.5)))))
 
 

@@ -33,3 +33,27 @@ def gather_nd(op: BoundOp, x: Array, indices: Array) -> Array:
         rows = x[None]
     taken = [row[tuple(np.moveaxis(place, -1, 0))] for row, place in zip(rows, flat)]
     return np.stack(taken).reshape(*lead, *op.shape[len(lead):])
+
+
+@evaluates("ScatterElements")
+def scatter_elements(op: BoundOp, x: Array, indices: Array, updates: Array) -> Array:
+    """ONNX's ScatterElements; with `reduction` 1 updates are added."""
+    axis = op.get("axis") % x.ndim
+    places = list(np.indices(updates.shape))
+    places[axis] = _indices(indices)
+    return _scattered(op, x, tuple(places), updates)
+
+
+@evaluates("ScatterND")
+def scatter_nd(op: BoundOp, x: Array, indices: Array, updates: Array) -> Array:
+    """ONNX's ScatterND; with `reduction` 1 updates are added."""
+    return _scattered(op, x, tuple(np.moveaxis(_indices(indices), -1, 0)), updates)
+
+
+def _scattered(op: BoundOp, x: Array, places: tuple[Array, ...], updates: Array) -> Array:
+    y = x.copy()
+    if op.get("reduction", 0):
+        np.add.at(y, places, updates)
+    else:
+        y[places] = updates
+    return y

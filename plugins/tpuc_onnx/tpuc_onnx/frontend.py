@@ -14,6 +14,7 @@ from tpuc_core.hookspecs import FrontendOptions
 from tpuc_onnx.files import read_model
 from tpuc_onnx.graph import Graph
 from tpuc_onnx.patterns import fuse_patterns
+from tpuc_onnx.quantized import Range, drop_quantization
 from tpuc_onnx.simplify import simplify
 
 if TYPE_CHECKING:
@@ -25,11 +26,13 @@ Shapes = tuple[tuple[int, ...], ...] | None
 
 @dataclass(frozen=True)
 class Prepared:
-    """A simplified model in its forms: protobuf, its bytes, and the graph that is imported."""
+    """A simplified model in its forms: protobuf, its bytes, and the graph that is imported; the ranges that a quantized model
+    gave to its tensors, by ONNX name."""
 
     model: onnx.ModelProto
     data: bytes
     graph: Graph
+    ranges: dict[str, Range]
 
 
 def load(path: str | Path, options: FrontendOptions) -> Model:
@@ -42,7 +45,27 @@ def load(path: str | Path, options: FrontendOptions) -> Model:
     prepared = prepare(path, options)
     model = import_graph(prepared.graph, options.model_name, options.preprocessing)
     run_passes(model, [ShapeInfer(), Canonicalize()])
+    if prepared.ranges:
+        _calibrate(model, prepared)
     return model
+
+
+def _calibrate(model: Model, prepared: Prepared) -> None:
+    """Give tensors the ranges that their scales in a quantized model stand for."""
+    from xdsl.rewriter import Rewriter
+
+    from tpuc_core.ir import State, is_none, tensor_name, with_element
+    from tpuc_core.ir.dialects.quant import CalibratedType
+    from tpuc_core.ir.dialects.quant import Range as Limits
+
+    names = {name: tensor for node in prepared.graph.nodes for tensor, name in zip(filter(None, node.outputs), node.result_names)}
+    for op in (*model.inputs, *model.ops()):
+        for value in (v for v in op.results if not is_none(v)):
+            limits = prepared.ranges.get(names.get(tensor_name(value), tensor_name(value)))
+            if limits is not None:
+                Rewriter.replace_value_with_new_type(value, with_element(value.type, CalibratedType(Limits(*limits))))
+    model.state = State.TOP_CALIBRATED
+    model.update_function_types()
 
 
 def reference(path: str | Path, options: FrontendOptions) -> Session:
@@ -64,14 +87,17 @@ def prepare(path: str | Path, options: FrontendOptions) -> Prepared:
     shapes = None if options.input_shapes is None else tuple(tuple(int(d) for d in s) for s in options.input_shapes)
     modified = path.stat().st_mtime_ns if path.exists() else 0
     with _preparing:  # load and reference may be called side by side
-        return _prepare(path, modified, shapes, tuple(options.output_names))
+        return _prepare(path, modified, shapes, tuple(options.output_names), tuple(dict(options.constant_inputs).items()))
 
 
 _preparing = Lock()
 
 
 @lru_cache(maxsize=1)
-def _prepare(path: Path, modified: int, shapes: Shapes, output_names: tuple[str, ...]) -> Prepared:
-    model = simplify(read_model(path), shapes, output_names)
+def _prepare(path: Path, modified: int, shapes: Shapes, output_names: tuple[str, ...],
+             constant_inputs: tuple[tuple[str, float], ...]) -> Prepared:
+    model = read_model(path)
+    ranges = drop_quantization(model)
+    model = simplify(model, shapes, output_names, dict(constant_inputs))
     graph = fuse_patterns(Graph.from_model(model))
-    return Prepared(model, model.SerializeToString(), graph)
+    return Prepared(model, model.SerializeToString(), graph, ranges)

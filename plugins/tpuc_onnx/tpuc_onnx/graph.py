@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from tpuc_onnx.dtypes import dtype_of_tensor_type
 from tpuc_onnx.files import opset_of
 
 
@@ -80,14 +81,17 @@ class Graph:
     outputs: list[str]
     constants: Constants
     opset: int
+    dtypes: dict[str, np.dtype] = field(default_factory=dict)
+    """The element types of the inputs."""
 
     @classmethod
     def from_model(cls, model: onnx.ModelProto) -> Graph:
         """The graph of a model with fixed input shapes."""
         constants = Constants({tensor.name: tensor for tensor in model.graph.initializer})
         inputs = {i.name: tuple(d.dim_value for d in i.type.tensor_type.shape.dim) for i in model.graph.input if i.name not in constants}
-        nodes = [Node(n.op_type, n.name, list(n.input), list(n.output), _attributes(n)) for n in model.graph.node]
-        return cls(nodes, inputs, [o.name for o in model.graph.output], constants, opset_of(model))
+        dtypes = {i.name: dtype_of_tensor_type(i.type.tensor_type.elem_type) for i in model.graph.input}
+        nodes = [Node(n.op_type, n.name, list(n.input), list(n.output), attributes_of(n)) for n in model.graph.node]
+        return cls(nodes, inputs, [o.name for o in model.graph.output], constants, opset_of(model), dtypes)
 
     def producers(self) -> dict[str, Node]:
         """Which node makes a tensor."""
@@ -102,7 +106,7 @@ class Graph:
         return counts
 
 
-def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
+def attributes_of(node: onnx.NodeProto) -> dict[str, Any]:
     return {a.name: _value(onnx.helper.get_attribute_value(a)) for a in node.attribute}
 
 

@@ -13,12 +13,15 @@ from xdsl.rewriter import Rewriter
 from tpuc_core.errors import TpucError
 from tpuc_core.images import Preprocessing
 from tpuc_core.ir import Model, is_none, shape_of, tensor_type, top
+from tpuc_onnx.dtypes import FLOAT, is_integer, result_dtypes
 from tpuc_onnx.folding import evaluate_node
 from tpuc_onnx.graph import Graph, Node
 from tpuc_onnx.registry import Unsupported, converters
 
 # a constant with more elements is not made by folding nodes here
 LARGEST_FOLDED = 1 << 24
+# operators that may give a tensor without axes some
+MAKES_AXES = frozenset(("Expand", "Flatten", "NonZero", "OneHot", "Reshape", "Unsqueeze"))
 # how many tensors an error message suggests to end a model at
 MOST_CUTS = 8
 
@@ -32,6 +35,8 @@ class Importer:
         self._used = graph.use_counts()
         self._values: dict[str, SSAValue | None] = {}  # None: made by a refused node
         self._weights: dict[str, SSAValue] = {}
+        self._dtypes = dict(graph.dtypes)
+        self._scalars = {name for name, shape in graph.inputs.items() if not shape}
         self._end = func.ReturnOp()
         self.model = self._new_model(name)
         for argument, (input_name, shape) in zip(self.model.main.args, graph.inputs.items()):
@@ -50,8 +55,13 @@ class Importer:
                 self._mark_refused(node)
         if refused:
             raise TpucError(_refusal(refused, {n: v for n, v in self._values.items() if n not in self.graph.inputs}))
-        self.model.set_outputs([self.value(name) for name in self.graph.outputs])
+        self.model.set_outputs([self._output(name) for name in self.graph.outputs])
         return self.model
+
+    def _output(self, name: str) -> SSAValue:
+        if name in self.constants and name not in self._values:
+            raise TpucError(f'output "{name}" is a constant: leave it out with --output_names')
+        return self.value(name)
 
     def value(self, name: str) -> SSAValue:
         """The value of a tensor; a constant becomes a weight, float32, of its own name."""
@@ -105,9 +115,24 @@ class Importer:
         return bool(name) and self._used.get(name, 0) > 0
 
     def shape(self, name: str) -> tuple[int, ...]:
-        """The shape of a tensor."""
+        """The shape of a tensor, () where it has no axes: its value then has the shape [1]."""
         array = self.constant(name)
-        return tuple(array.shape) if array is not None else shape_of(self.value(name))
+        if array is not None:
+            return tuple(array.shape)
+        shape = shape_of(self.value(name))
+        return () if name in self._scalars else shape
+
+    def dtype(self, name: str) -> np.dtype:
+        """The element type that a tensor has in the ONNX model."""
+        return self.constants[name].dtype if name in self.constants else self._dtypes.get(name, FLOAT)
+
+    def is_integer(self, name: str) -> bool:
+        """Whether a tensor holds integers, in the ONNX model."""
+        return is_integer(self.dtype(name))
+
+    def mark_scalar(self, name: str) -> None:
+        """Remember that a tensor has no axes, though its value has one."""
+        self._scalars.add(name)
 
     def weight(self, name: str, array: np.ndarray) -> SSAValue:
         """A weight, float32; scalars become [1]. A name is one weight however often it is used."""
@@ -160,6 +185,14 @@ class Importer:
             convert(self, node)
         except TpucError as error:
             raise TpucError(f"{node.label}: {error}") from error
+        self._note_types(node)
+
+    def _note_types(self, node: Node) -> None:
+        """The types of a node's outputs; without axes where no input has any (what drops all axes says so itself)."""
+        inputs = [name for name in node.inputs if name]
+        self._dtypes.update(zip(node.outputs, result_dtypes(node, [self.dtype(name) for name in inputs])))
+        if node.op not in MAKES_AXES and all(self.shape(name) == () for name in inputs):
+            self._scalars.update(node.outputs)
 
     def _folds(self, node: Node) -> bool:
         """Make constants of the outputs of a node that reads constants only."""

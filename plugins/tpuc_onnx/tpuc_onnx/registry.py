@@ -34,7 +34,9 @@ def converters() -> dict[str, Convert]:
     import tpuc_onnx.ops.activation
     import tpuc_onnx.ops.arithmetic
     import tpuc_onnx.ops.convolution
+    import tpuc_onnx.ops.indexing
     import tpuc_onnx.ops.layout
+    import tpuc_onnx.ops.logic
     import tpuc_onnx.ops.matmul
     import tpuc_onnx.ops.normalization
     import tpuc_onnx.ops.pooling

@@ -66,7 +66,7 @@ class OnnxSession:
     def _open(self, all_tensors: bool) -> onnxruntime.InferenceSession:
         if all_tensors not in self._sessions:
             extra = [t for t in self._names if t not in self._outputs] if all_tensors else []
-            self._sessions[all_tensors] = _open(_with_outputs(self._data, extra) if extra else self._data)
+            self._sessions[all_tensors] = open_bytes(_with_outputs(self._data, extra) if extra else self._data)
         return self._sessions[all_tensors]
 
 
@@ -89,7 +89,8 @@ def _with_outputs(data: bytes, tensors: list[str]) -> bytes:
     return extra.SerializeToString() + data
 
 
-def _open(data: bytes) -> onnxruntime.InferenceSession:
+def open_bytes(data: bytes) -> onnxruntime.InferenceSession:
+    """A model in onnxruntime, none of its nodes changed. Raises TpucError."""
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 3

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,9 @@ import onnx
 from onnx import numpy_helper
 
 from tpuc_core.errors import TpucError, did_you_mean
+from tpuc_onnx.branches import take_branches
+from tpuc_onnx.inputs import check_types, drop_initializer_inputs, fix_input_shapes, make_constant
+from tpuc_onnx.order import order_of, restore_order
 
 # nodes that a simplifier leaves alone, whatever their surroundings, when all their parameters are initializers
 PLAIN_OPS = frozenset((
@@ -38,10 +41,14 @@ SLIM_OPTIONS: dict[str, Any] = {
 }
 
 
-def simplify(model: onnx.ModelProto, input_shapes: Sequence[Sequence[int]] | None, output_names: Sequence[str]) -> onnx.ModelProto:
+def simplify(model: onnx.ModelProto, input_shapes: Sequence[Sequence[int]] | None, output_names: Sequence[str],
+             constant_inputs: Mapping[str, float] | None = None) -> onnx.ModelProto:
     """The model, changed in place where possible, with fixed shapes. Raises TpucError: shapes or names that do not fit."""
     drop_initializer_inputs(model)
+    check_types(model)
+    make_constant(model, constant_inputs or {})
     fix_input_shapes(model, input_shapes)
+    take_branches(model)
     if output_names:
         cut_outputs(model, output_names)
     drop_unused(model)
@@ -49,58 +56,6 @@ def simplify(model: onnx.ModelProto, input_shapes: Sequence[Sequence[int]] | Non
     if not is_plain(model):
         model = slim(model)
     return model
-
-
-def drop_initializer_inputs(model: onnx.ModelProto) -> None:
-    """Inputs that have an initializer are weights (IR version 3 lists them twice)."""
-    weights = {tensor.name for tensor in model.graph.initializer}
-    kept = [i for i in model.graph.input if i.name not in weights]
-    if len(kept) != len(model.graph.input):
-        del model.graph.input[:]
-        model.graph.input.extend(kept)
-
-
-def fix_input_shapes(model: onnx.ModelProto, input_shapes: Sequence[Sequence[int]] | None) -> None:
-    """Set the shapes that the user gave, or see that those in the file are fixed."""
-    inputs = model.graph.input
-    declared = [[d.dim_value for d in i.type.tensor_type.shape.dim] for i in inputs]
-    if input_shapes is None:
-        if any(dim <= 0 for shape in declared for dim in shape):
-            names = [i.name for i, shape in zip(inputs, declared) if any(dim <= 0 for dim in shape)]
-            raise TpucError(f'input "{names[0]}" has no fixed shape; give it, for example --input_shapes {_example(inputs)}')
-        return
-    if len(input_shapes) != len(inputs):
-        raise TpucError(f"--input_shapes has {len(input_shapes)} shapes; the model has {len(inputs)} inputs: {', '.join(i.name for i in inputs)}")
-    for given, shape, value in zip(input_shapes, declared, inputs):
-        if shape and len(given) != len(shape):
-            raise TpucError(f'--input_shapes gives {list(given)} for input "{value.name}", which has {len(shape)} dimensions: {_shown(value)}')
-        if any(dim <= 0 for dim in given):
-            raise TpucError(f'--input_shapes gives {list(given)} for input "{value.name}"; every dimension must be positive')
-    if [list(s) for s in input_shapes] == declared:
-        return
-    for given, value in zip(input_shapes, inputs):
-        del value.type.tensor_type.shape.dim[:]
-        value.type.tensor_type.shape.dim.extend(onnx.TensorShapeProto.Dimension(dim_value=d) for d in given)
-    _forget_shapes(model)
-
-
-def _forget_shapes(model: onnx.ModelProto) -> None:
-    del model.graph.value_info[:]
-    for output in model.graph.output:
-        output.type.tensor_type.ClearField("shape")
-
-
-def _shown(value: onnx.ValueInfoProto) -> str:
-    return "[" + ", ".join(d.dim_param or (str(d.dim_value) if d.dim_value else "?") for d in value.type.tensor_type.shape.dim) + "]"
-
-
-def _example(inputs: Sequence[onnx.ValueInfoProto]) -> str:
-    """Shapes to start from: batch 1, pictures of 224 x 224."""
-    shapes = []
-    for value in inputs:
-        dims = [d.dim_value for d in value.type.tensor_type.shape.dim]
-        shapes.append([dim if dim > 0 else (1 if i == 0 else 224) for i, dim in enumerate(dims)])
-    return str(shapes).replace(" ", "")
 
 
 def cut_outputs(model: onnx.ModelProto, names: Sequence[str]) -> None:
@@ -209,7 +164,7 @@ def is_plain(model: onnx.ModelProto) -> bool:
 
 def slim(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model simplified by onnxslim, its large weights untouched, its nodes in the order that they had."""
-    order = {name: index for index, node in enumerate(model.graph.node) for name in node.output if name}
+    order = order_of(model)
     hidden = _hide_weights(model)
     try:
         slimmed = _run_onnxslim(model)
@@ -219,33 +174,6 @@ def slim(model: onnx.ModelProto) -> onnx.ModelProto:
         slimmed = _try_onnxslim(model) if hidden else model
     restore_order(slimmed, order)
     return slimmed
-
-
-def restore_order(model: onnx.ModelProto, order: dict[str, int]) -> None:
-    """Sort nodes by the place that their outputs had, each after what it reads; new nodes come directly before their reader."""
-    makers = {name: i for i, node in enumerate(model.graph.node) for name in node.output if name}
-    nodes, placed = list(model.graph.node), set()
-    sorted_nodes: list[onnx.NodeProto] = []
-
-    def place(root: int) -> None:
-        stack = [root]
-        while stack:
-            index = stack[-1]
-            waiting = [makers[n] for n in nodes[index].input if n in makers and makers[n] not in placed]
-            if index not in placed and waiting:
-                stack.extend(waiting)
-                continue
-            stack.pop()
-            if index not in placed:
-                placed.add(index)
-                sorted_nodes.append(nodes[index])
-
-    known = [i for i, node in enumerate(nodes) if node.output[0] in order]
-    for index in [*sorted(known, key=lambda i: order[nodes[i].output[0]]), *range(len(nodes))]:
-        place(index)
-    copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in sorted_nodes]
-    del model.graph.node[:]
-    model.graph.node.extend(copies)
 
 
 def _try_onnxslim(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -125,7 +125,7 @@ def test_matrix_products(build, left, right, attributes, wanted):
         (top.ReshapeOp, [(1, 5)], {"shape": [2, -1]}, 'top.Reshape "y": .*does not have the elements'),
         (top.SoftmaxOp, [(1, 5)], {"axis": 2}, 'top.Softmax "y": axis 2 is outside'),
         (top.MaxPoolOp, [(1, 1, 2, 2)], {**WINDOW, "pads": [0, 0, 0, 0]}, 'top.MaxPool "y": a window of'),
-        (top.TriluOp, [(1, 5)], {"diagonal": 0, "upper": 1}, 'top.Trilu "y": no rule'),
+        (top.NonZeroOp, [(1, 5)], {"order": "RowMajor"}, 'top.NonZero "y": no rule'),
     ],
 )
 def test_operands_that_do_not_fit_are_named(build, kind, shapes, attributes, message):

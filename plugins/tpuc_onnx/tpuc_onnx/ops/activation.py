@@ -27,6 +27,9 @@ def plain(importer: Importer, node: Node) -> None:
 
 @converts("Clip")
 def clip(importer: Importer, node: Node) -> None:
+    if any(name and importer.constant(name) is None for name in node.inputs[1:]):
+        _clip_computed(importer, node)
+        return
     low, high = _bound(importer, node, "min", 1, -LARGEST), _bound(importer, node, "max", 2, LARGEST)
     x = importer.value(node.input(0))
     if low == 0.0 and high >= LARGEST:
@@ -35,6 +38,17 @@ def clip(importer: Importer, node: Node) -> None:
         importer.emit(node, top.ReluOp, [x], relu_limit=high)
     else:
         importer.emit(node, top.ClipOp, [x], min=low, max=high)
+
+
+def _clip_computed(importer: Importer, node: Node) -> None:
+    """Bounds that are tensors: the greater of x and min, then the lesser of that and max."""
+    name = node.result_names[0]
+    value = importer.value(node.input(0))
+    bounds = [(i, op) for i, op in ((1, top.MaxOp), (2, top.MinOp)) if node.input(i)]
+    for index, op_class in bounds:
+        is_last = index == bounds[-1][0]
+        value = importer.emit_named(name if is_last else f"{name}_low", op_class, [value, importer.value(node.input(index))])
+    importer.bind(node.outputs[0], value)
 
 
 def _bound(importer: Importer, node: Node, name: str, index: int, default: float) -> float:
@@ -84,7 +98,6 @@ def selu(importer: Importer, node: Node) -> None:
 
 @converts("GELU", "Gelu")
 def gelu(importer: Importer, node: Node) -> None:
-    """`top.GELU` is the erf form; the tanh form differs by less than 5e-4."""
     mode = "tanh" if node.get("approximate", "none") == "tanh" else "normal"
     importer.emit(node, top.GELUOp, [importer.value(node.input(0))], approx_mode=mode)
 

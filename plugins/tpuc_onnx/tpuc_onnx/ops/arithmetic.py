@@ -16,7 +16,7 @@ from tpuc_onnx.registry import converts
 
 @converts("Add")
 def add(importer: Importer, node: Node) -> None:
-    scalar = _scalar(importer, node)
+    scalar = scalar_operand(importer, node)
     if scalar is None:
         importer.emit(node, top.AddOp, _operands(importer, node))
     else:
@@ -25,7 +25,7 @@ def add(importer: Importer, node: Node) -> None:
 
 @converts("Mul")
 def multiply(importer: Importer, node: Node) -> None:
-    scalar = _scalar(importer, node)
+    scalar = scalar_operand(importer, node)
     if scalar is None:
         importer.emit(node, top.MulOp, _operands(importer, node))
     else:
@@ -34,7 +34,7 @@ def multiply(importer: Importer, node: Node) -> None:
 
 @converts("Sub")
 def subtract(importer: Importer, node: Node) -> None:
-    scalar = _scalar(importer, node)
+    scalar = scalar_operand(importer, node)
     if scalar is None:
         importer.emit(node, top.SubOp, _operands(importer, node))
     elif importer.constant(node.input(1)) is not None:
@@ -45,7 +45,7 @@ def subtract(importer: Importer, node: Node) -> None:
 
 @converts("Div")
 def divide(importer: Importer, node: Node) -> None:
-    scalar = _scalar(importer, node)
+    scalar = scalar_operand(importer, node)
     divisor = importer.constant(node.input(1))
     if scalar is not None and divisor is None:
         _emit_scalar(importer, node, top.ReciprocalOp, const_val=scalar)
@@ -83,7 +83,7 @@ def minimum(importer: Importer, node: Node) -> None:
 
 
 def _extreme(importer: Importer, node: Node, op_class: type, open_end: dict[str, float], bound: str) -> None:
-    scalar = _scalar(importer, node) if len(node.inputs) == 2 else None
+    scalar = scalar_operand(importer, node) if len(node.inputs) == 2 else None
     if scalar is not None:
         _emit_scalar(importer, node, top.ClipOp, **open_end, **{bound: scalar})
         return
@@ -99,7 +99,7 @@ def _operands(importer: Importer, node: Node) -> list[SSAValue]:
     return [importer.value(node.input(0)), importer.value(node.input(1))]
 
 
-def _scalar(importer: Importer, node: Node) -> float | None:
+def scalar_operand(importer: Importer, node: Node) -> float | None:
     """The constant operand where it is a single value that leaves the other's shape as it is."""
     for name, other in ((node.input(0), node.input(1)), (node.input(1), node.input(0))):
         array = importer.constant(name)

@@ -7,11 +7,11 @@ import math
 import numpy as np
 
 from tpuc_core.ir import shape_of, top
+from tpuc_onnx.dtypes import dtype_of_tensor_type
 from tpuc_onnx.graph import Node
 from tpuc_onnx.importer import Importer
 from tpuc_onnx.registry import Unsupported, converts
 
-FLOATS = {1, 10, 11, 16}  # TensorProto: FLOAT, FLOAT16, DOUBLE, BFLOAT16
 OPEN_END = 1 << 62
 
 
@@ -25,11 +25,20 @@ def identity(importer: Importer, node: Node) -> None:
     importer.bind(node.outputs[0], importer.value(node.input(0)))
 
 
-@converts("Cast")
+@converts("Cast", "CastLike")
 def cast(importer: Importer, node: Node) -> None:
-    if int(node.get("to", 1)) not in FLOATS:
-        raise Unsupported("a cast to integers or bool")
-    importer.bind(node.outputs[0], importer.value(node.input(0)))
+    """Only what changes a value is an op: floats to integers, anything to truth values. What is float16 becomes float32."""
+    source = importer.dtype(node.input(0))
+    target = dtype_of_tensor_type(int(node.get("to", 1))) if node.op == "Cast" else importer.dtype(node.input(1))
+    x = importer.value(node.input(0))
+    if target.kind == "b" and source.kind != "b":
+        importer.emit(node, top.CompareConstOp, [x], mode="NotEqual", const_val=0.0, inversed=False)
+    elif target.kind in "iu" and source.kind == "f":
+        importer.emit(node, top.CastOp, [x], to="INT32", round_mode="TowardsZero")
+    elif target.kind not in "biuf":
+        raise Unsupported(f"a cast to {target}")
+    else:
+        importer.bind(node.outputs[0], x)
 
 
 @converts("Shape")
@@ -47,7 +56,9 @@ def size(importer: Importer, node: Node) -> None:
 def reshape(importer: Importer, node: Node) -> None:
     x = importer.value(node.input(0))
     wanted = importer.integers(node, "shape", 1)
-    dims = shape_of(x)
+    dims = importer.shape(node.input(0))
+    if not wanted:
+        importer.mark_scalar(node.outputs[0])
     if not node.get("allowzero", 0):
         wanted = [dims[i] if d == 0 and i < len(dims) else d for i, d in enumerate(wanted)]
     known = math.prod(d for d in wanted if d != -1)
@@ -58,7 +69,7 @@ def reshape(importer: Importer, node: Node) -> None:
 @converts("Flatten")
 def flatten(importer: Importer, node: Node) -> None:
     x = importer.value(node.input(0))
-    dims = shape_of(x)
+    dims = importer.shape(node.input(0))
     axis = node.get("axis", 1)
     axis = axis + len(dims) if axis < 0 else axis
     importer.emit(node, top.ReshapeOp, [x], shape=[math.prod(dims[:axis]), math.prod(dims[axis:])], flatten_start_dim=axis)
@@ -67,9 +78,14 @@ def flatten(importer: Importer, node: Node) -> None:
 @converts("Squeeze")
 def squeeze(importer: Importer, node: Node) -> None:
     x = importer.value(node.input(0))
-    dims = shape_of(x)
+    dims = importer.shape(node.input(0))
     axes = importer.optional_integers(node, "axes", 1)
     axes = [i for i, d in enumerate(dims) if d == 1] if axes is None else sorted(a % len(dims) for a in axes)
+    if len(axes) == len(dims):
+        importer.mark_scalar(node.outputs[0])
+    if not axes:
+        importer.bind(node.outputs[0], x)
+        return
     importer.emit(node, top.SqueezeOp, [x], axes=axes)
 
 
@@ -77,7 +93,11 @@ def squeeze(importer: Importer, node: Node) -> None:
 def unsqueeze(importer: Importer, node: Node) -> None:
     x = importer.value(node.input(0))
     axes = importer.integers(node, "axes", 1)
-    rank = len(shape_of(x)) + len(axes)
+    dims = importer.shape(node.input(0))
+    rank = len(dims) + len(axes)
+    if dims == ():
+        importer.emit(node, top.ReshapeOp, [x], shape=[1] * rank)
+        return
     importer.emit(node, top.UnsqueezeOp, [x], axes=sorted(a % rank for a in axes))
 
 
@@ -113,7 +133,7 @@ def split(importer: Importer, node: Node) -> None:
         begins[axis], ends[axis] = start, start + length
         start += length
         if output:
-            _emit_slice(importer, node, f"{output}_{node.op}", output, begins, ends, [1] * len(dims), [axis])
+            emit_slice(importer, node, f"{output}_{node.op}", output, begins, ends, [1] * len(dims), [axis])
 
 
 @converts("Slice")
@@ -131,13 +151,13 @@ def slice_(importer: Importer, node: Node) -> None:
         begins[axis], stops[axis], strides[axis] = min(taken), max(taken) + 1, abs(step)
     turned = [axis for axis, step in zip(axes, steps) if step < 0]
     name = node.result_names[0]
-    _emit_slice(importer, node, f"{name}_forward" if turned else name, node.outputs[0], begins, stops, strides, axes)
+    emit_slice(importer, node, f"{name}_forward" if turned else name, node.outputs[0], begins, stops, strides, axes)
     for axis in turned:
         final = name if axis == turned[-1] else f"{name}_turned{axis}"
         importer.bind(node.outputs[0], importer.emit_named(final, top.ReverseOp, [importer.value(node.outputs[0])], axis=axis))
 
 
-def _emit_slice(importer: Importer, node: Node, name: str, output: str, begins: list[int], ends: list[int], steps: list[int],
+def emit_slice(importer: Importer, node: Node, name: str, output: str, begins: list[int], ends: list[int], steps: list[int],
                 axes: list[int]) -> None:
     none = importer.none()
     value = importer.emit_named(name, top.SliceOp, [importer.value(node.input(0)), none, none, none],
@@ -191,27 +211,6 @@ def tile(importer: Importer, node: Node) -> None:
     repeats = importer.integers(node, "repeats", 1)
     dims = importer.shape(node.input(0))
     _emit_tiled(importer, node, dims, tuple(d * r for d, r in zip(dims, repeats)))
-
-
-@converts("Gather")
-def gather(importer: Importer, node: Node) -> None:
-    """Constant indices that follow each other are a slice; a single one drops the dimension."""
-    x = importer.value(node.input(0))
-    dims = shape_of(x)
-    axis = int(node.get("axis", 0)) % len(dims)
-    indices = importer.parameter(node, 1, "indices")
-    flat = [int(i) % dims[axis] for i in indices.reshape(-1)]
-    if indices.ndim > 1 or flat != list(range(flat[0], flat[0] + len(flat))):
-        weight = importer.weight(f"{node.input(1)}_fix", np.array(flat, np.float32).reshape(indices.shape))
-        importer.emit(node, top.GatherOp, [x, weight], axis=axis)
-        return
-    begins, ends = [0] * len(dims), list(dims)
-    begins[axis], ends[axis] = flat[0], flat[0] + len(flat)
-    name = node.result_names[0]
-    inner = name if indices.ndim else f"{name}_slice"
-    _emit_slice(importer, node, inner, node.outputs[0], begins, ends, [1] * len(dims), [axis])
-    if not indices.ndim:
-        importer.emit(node, top.SqueezeOp, [importer.value(node.outputs[0])], axes=[axis])
 
 
 @converts("DepthToSpace")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tpuc_core.ir import top
+from xdsl.ir import SSAValue
+
+from tpuc_core.ir import shape_of, top
 from tpuc_onnx.graph import Node
 from tpuc_onnx.importer import Importer
 from tpuc_onnx.registry import Unsupported, converts
@@ -12,10 +14,32 @@ from tpuc_onnx.registry import Unsupported, converts
 def batch_normalization(importer: Importer, node: Node) -> None:
     if node.get("training_mode", 0) or any(importer.is_used(name) for name in node.outputs[1:]):
         raise Unsupported("training mode")
-    for index, what in ((1, "scale"), (2, "bias"), (3, "mean"), (4, "variance")):
-        importer.parameter(node, index, what)
+    if any(importer.constant(name) is None for name in node.inputs[1:5]):
+        _computed_normalization(importer, node)
+        return
     x, gamma, beta, mean, variance = (importer.value(name) for name in node.inputs[:5])
     importer.emit(node, top.BatchNormOp, [x, mean, variance, gamma, beta], epsilon=float(node.get("epsilon", 1e-5)))
+
+
+def _computed_normalization(importer: Importer, node: Node) -> None:
+    """(x - mean) * (gamma / sqrt(variance + epsilon)) + beta, where these are tensors of the network."""
+    name = node.result_names[0]
+    x = importer.value(node.input(0))
+    spatial = [1] * (len(shape_of(x)) - 2)
+
+    def per_channel(index: int, what: str) -> SSAValue:
+        array = importer.constant(node.input(index))
+        if array is not None:
+            return importer.weight(f"{name}_{what}", array.reshape(-1, *spatial))
+        return importer.emit_named(f"{name}_{what}", top.ReshapeOp, [importer.value(node.input(index))], shape=[-1, *spatial])
+
+    gamma, beta, mean, variance = (per_channel(i + 1, what) for i, what in enumerate(("gamma", "beta", "mean", "variance")))
+    safe = importer.emit_named(f"{name}_safe", top.AddConstOp, [variance], const_val=float(node.get("epsilon", 1e-5)))
+    deviation = importer.emit_named(f"{name}_deviation", top.SqrtOp, [safe])
+    factor = importer.emit_named(f"{name}_factor", top.DivOp, [gamma, deviation])
+    centred = importer.emit_named(f"{name}_centred", top.SubOp, [x, mean])
+    scaled = importer.emit_named(f"{name}_scaled", top.MulOp, [centred, factor])
+    importer.emit(node, top.AddOp, [scaled, beta])
 
 
 @converts("LayerNormalization")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tpuc_core.ir import shape_of, top
 from tpuc_onnx.graph import Node
 from tpuc_onnx.importer import Importer
@@ -17,6 +19,7 @@ def reduce(importer: Importer, node: Node) -> None:
         importer.bind(node.outputs[0], x)
         return
     axes = sorted(a % rank for a in axes) if axes else list(range(rank))
+    _note_scalar(importer, node, axes, rank)
     importer.emit(node, top.ReduceOp, [x], axes=axes, keepdims=bool(node.get("keepdims", 1)), mode=node.op)
 
 
@@ -33,7 +36,9 @@ def reduce_composed(importer: Importer, node: Node) -> None:
     axes = importer.optional_integers(node, "axes", 1)
     if not axes and node.get("noop_with_empty_axes", 0):
         raise Unsupported("noop_with_empty_axes")
-    attributes = {"axes": sorted(a % rank for a in axes) if axes else list(range(rank)), "keepdims": bool(node.get("keepdims", 1)),
+    all_axes = sorted(a % rank for a in axes) if axes else list(range(rank))
+    _note_scalar(importer, node, all_axes, rank)
+    attributes = {"axes": all_axes, "keepdims": bool(node.get("keepdims", 1)),
                   "mode": "ReduceSum"}
     if node.op == "ReduceSumSquare":
         importer.emit(node, top.ReduceOp, [x], **attributes)
@@ -42,10 +47,16 @@ def reduce_composed(importer: Importer, node: Node) -> None:
     importer.emit(node, top.LogOp, [total])
 
 
+def _note_scalar(importer: Importer, node: Node, axes: Sequence[int], rank: int) -> None:
+    if len(axes) == rank and not node.get("keepdims", 1):
+        importer.mark_scalar(node.outputs[0])
+
+
 @converts("ArgMax", "ArgMin")
 def arg(importer: Importer, node: Node) -> None:
     x = importer.value(node.input(0))
     axis = int(node.get("axis", 0)) % len(shape_of(x))
+    _note_scalar(importer, node, [axis], len(shape_of(x)))
     names = [node.result_names[0], f"{node.result_names[0]}_values"]
     first = importer.emit_named(names, top.ArgOp, [x], axis=axis, keepdims=bool(node.get("keepdims", 1)), mode=node.op,
                                 select_last_index=bool(node.get("select_last_index", 0)))

@@ -77,7 +77,8 @@ class EluOp(UnaryOp):
 
 @irdl_op_definition
 class GELUOp(UnaryOp):
-    """y = x / 2 * (1 + erf(x / sqrt(2))). Source: ONNX Gelu, and the pattern of Erf."""
+    """y = x / 2 * (1 + erf(x / sqrt(2))); with approx_mode tanh x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))), with sigm
+    x / (1 + exp(-1.702 * x)). Source: ONNX Gelu, and the pattern of Erf."""
 
     name = "top.GELU"
     approx_mode = default(one_of("normal", "tanh", "sigm"), "normal")

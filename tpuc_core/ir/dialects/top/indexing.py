@@ -5,8 +5,21 @@ from __future__ import annotations
 import numpy as np
 from xdsl.irdl import irdl_op_definition
 
-from tpuc_core.ir.dialects.base import Shape, Shapes, TensorOp, UnaryOp, Values, default, operand, required, result
-from tpuc_core.ir.dialects.kinds import BOOL, F64, I64, SI32, STRING
+from tpuc_core.ir.dialects.base import (
+    SameShapeOp,
+    Shape,
+    Shapes,
+    TensorOp,
+    UnaryOp,
+    Values,
+    default,
+    operand,
+    optional,
+    optional_operand,
+    required,
+    result,
+)
+from tpuc_core.ir.dialects.kinds import BOOL, F64, I32, I64, SI32, STRING
 from tpuc_core.ir.dialects.top.words import ROUND_MODE, normalized_axis
 
 
@@ -72,3 +85,88 @@ class ConstantFillOp(TensorOp):
         if not weights or weights[0] is None:
             raise self.error("its shape is not a constant")
         return [tuple(int(n) for n in weights[0].ravel())]
+
+
+@irdl_op_definition
+class GatherNDOp(TensorOp):
+    """The last dimension of indices is a place in the dimensions of input behind the first batch_dims. Source: ONNX GatherND."""
+
+    name = "top.GatherND"
+    input = operand()
+    indices = operand()
+    output = result()
+    batch_dims = default(I64, 0)
+    indice_dims = optional(I64)
+
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
+        source, indices = shapes[0], shapes[1]
+        taken = self.get("batch_dims") + indices[-1]
+        if taken > len(source):
+            raise self.error(f"places of {indices[-1]} numbers in an input of shape {list(source)}")
+        return [(*indices[:-1], *source[taken:]) or (1,)]
+
+
+@irdl_op_definition
+class ScatterElementsOp(SameShapeOp):
+    """A copy of input where the element at indices along axis is that of updates, or added where reduction is 1.
+
+    Source: ONNX ScatterElements.
+    """
+
+    name = "top.ScatterElements"
+    input = operand()
+    indices = operand()
+    updates = operand()
+    output = result()
+    axis = required(I64)
+    nc_can_split = default(BOOL, False)
+    reduction = default(I64, 0)
+
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
+        self.set(axis=normalized_axis(self, self.get("axis"), len(shapes[0])))
+        if shapes[1] != shapes[2]:
+            raise self.error(f"updates {list(shapes[2])} at indices {list(shapes[1])}")
+        return [shapes[0]]
+
+
+@irdl_op_definition
+class ScatterNDOp(SameShapeOp):
+    """A copy of input where the slice at each place of indices is that of updates, or added where reduction is 1.
+
+    Source: ONNX ScatterND.
+    """
+
+    name = "top.ScatterND"
+    input_data = operand()
+    indices = operand()
+    updates = operand()
+    output = result()
+    reduction = default(I32, 0)
+
+
+@irdl_op_definition
+class TopKOp(TensorOp):
+    """The K greatest or least values along axis, in order, and their places. Source: ONNX TopK."""
+
+    name = "top.TopK"
+    input = operand()
+    kT = optional_operand()
+    values = result()
+    indices = result()
+    K = default(I64, -1)
+    axis = required(I64)
+    largest = default(BOOL, True)
+    replace_topk_indices = default(BOOL, False)
+    sorted = default(BOOL, True)
+    use_hau = default(BOOL, True)
+
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
+        shape = shapes[0]
+        axis = normalized_axis(self, self.get("axis"), len(shape))
+        count = self.get("K")
+        if count < 0 and len(weights) > 1 and weights[1] is not None:
+            count = int(weights[1].ravel()[0])
+        if not 0 < count <= shape[axis]:
+            raise self.error(f"{count} of the {shape[axis]} values along axis {axis}")
+        self.set(axis=axis, K=count)
+        return [(*shape[:axis], count, *shape[axis + 1 :])] * 2

@@ -312,3 +312,12 @@ class ReverseOp(UnaryOp):
 
     name = "top.Reverse"
     axis = required(I64)
+
+
+@irdl_op_definition
+class TriluOp(UnaryOp):
+    """The last two dimensions as matrices, with zeros below (upper 1) or above (upper 0) a diagonal. Source: ONNX Trilu."""
+
+    name = "top.Trilu"
+    diagonal = required(SI32)
+    upper = required(SI32)

@@ -6,7 +6,19 @@ from collections.abc import Sequence
 
 from xdsl.irdl import irdl_op_definition
 
-from tpuc_core.ir.dialects.base import Shape, Shapes, TensorOp, UnaryOp, Values, default, operand, required, result
+from tpuc_core.ir.dialects.base import (
+    SameShapeOp,
+    Shape,
+    Shapes,
+    TensorOp,
+    UnaryOp,
+    Values,
+    default,
+    operand,
+    required,
+    result,
+    slot,
+)
 from tpuc_core.ir.dialects.kinds import BOOL, F64, I64, I64S, SI32, one_of
 from tpuc_core.ir.dialects.top.words import ROUND_MODE, normalized_axis
 
@@ -70,3 +82,18 @@ class ArgOp(TensorOp):
     def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
         self.set(axis=normalized_axis(self, self.get("axis"), len(shapes[0])))
         return [_without(shapes[0], [self.get("axis")], keepdims=self.get("keepdims")) or (1,)] * 2
+
+
+@irdl_op_definition
+class CumSumOp(SameShapeOp):
+    """y_i = the sum of x_0 to x_i along axis; dim holds the axis too. Source: ONNX CumSum, TFLite CUMSUM."""
+
+    name = "top.CumSum"
+    input = operand()
+    dim = slot()
+    output = result()
+    axis = required(I64)
+
+    def infer_shape(self, shapes: Shapes, weights: Values = ()) -> list[Shape]:
+        self.set(axis=normalized_axis(self, self.get("axis"), len(shapes[0])))
+        return [shapes[0]]
