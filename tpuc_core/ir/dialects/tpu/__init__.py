@@ -11,6 +11,7 @@ from tpuc_core.ir.dialects.tpu.arithmetic import *  # noqa: F403
 from tpuc_core.ir.dialects.tpu.attributes import CompressInfo, LayerGroupInfo  # noqa: F401
 from tpuc_core.ir.dialects.tpu.convolution import *  # noqa: F403
 from tpuc_core.ir.dialects.tpu.layout import *  # noqa: F403
+from tpuc_core.ir.dialects.tpu.recurrent import *  # noqa: F403
 from tpuc_core.ir.dialects.tpu.structure import *  # noqa: F403
 
 OPS = OpTable("tpu", globals(), Path(__file__).with_name("other.ops"))
