@@ -14,6 +14,7 @@ from tpuc_bm1684x.lowering.lower import FAMILIES  # noqa: F401  (loads the famil
 from tpuc_bm1684x.lowering.movement import move_int8
 from tpuc_bm1684x.lowering.registry import RULES, kernel_obstacle
 from tpuc_onnx.registry import converters
+from tpuc_tflite.registry import converters as tflite_converters
 
 from tpuc_core.evaluate.registry import evaluated_ops
 from tpuc_core.ir import top, tpu
@@ -30,6 +31,10 @@ Made by `python docs/generate_ops.py` out of the declarations; a test holds it u
 ## ONNX operators that are imported
 
 {onnx}.
+
+## TFLite operators that are imported
+
+{tflite}.
 
 Restrictions of one operator (a shape that is not constant, say) are reported with the names of all nodes that they hit.
 
@@ -107,7 +112,8 @@ def kernel_rows() -> Iterator[str]:
 
 def document() -> str:
     """The whole text."""
-    text = HEAD.format(onnx=", ".join(sorted(converters())), support="\n".join(support_rows()))
+    text = HEAD.format(onnx=", ".join(sorted(converters())), tflite=", ".join(sorted(tflite_converters())),
+                       support="\n".join(support_rows()))
     kernels = ["## `tpu` ops with a kernel", "| op | computes |\n| --- | --- |\n" + "\n".join(kernel_rows())]
     details = [f"## Every `{table.dialect}` op" + (
         "\n\nThe dialect has more ops, by signature only, so that files of other tools can be read: "

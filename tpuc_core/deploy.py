@@ -112,9 +112,11 @@ def load_top(job: Job) -> Model:
     for path in job.sources().values():
         existing_file(path)
     top = load_model(job.mlir)
-    if top.state not in (State.TOP_F32, State.TOP_CALIBRATED):
+    if top.state not in (State.TOP_F32, State.TOP_CALIBRATED, State.TOP_QUANTIZED):
         raise TpucError(f'"{job.mlir}" is in state {top.state}: deploy takes a model as "tpuc transform" makes it (TOP_F32)')
     needs_ranges = job.mode.upper() not in FLOAT_MODES or job.quantization_table is not None
+    if job.calibration_table is not None and top.state is State.TOP_QUANTIZED:
+        raise TpucError(f'"{job.mlir}" is quantized already: it takes no calibration table')
     if job.calibration_table is not None and needs_ranges:
         _import_calibration(top, job)
     return top
@@ -129,7 +131,10 @@ def _import_calibration(top: Model, job: Job) -> None:
 
 def prefix(job: Job, top: Model) -> str:
     """The start of the names of the files beside the result: "resnet18_bm1684x_int8_sym"."""
-    symmetry = {"INT8": "_asym" if job.is_asymmetric else "_sym"}.get(job.mode.upper(), "")
+    from tpuc_core.ir import State
+
+    is_asymmetric = job.is_asymmetric or top.state is State.TOP_QUANTIZED
+    symmetry = {"INT8": "_asym" if is_asymmetric else "_sym"}.get(job.mode.upper(), "")
     return f"{top.name}_{job.chip}_{job.mode}{symmetry}".lower()
 
 

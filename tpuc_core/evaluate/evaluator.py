@@ -1,4 +1,8 @@
-"""Runs the `top` ops of a model one after the other on whole float32 arrays."""
+"""Runs the `top` ops of a model one after the other on whole float32 arrays.
+
+A model that is quantized already is evaluated in the real values of its integers: weights are dequantized, and every result is
+brought to the nearest value that its type holds.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import numpy as np
 from xdsl.ir import Operation, SSAValue
 
 from tpuc_core.errors import TpucError
+from tpuc_core.evaluate.grid import Grid, grid_of
 from tpuc_core.evaluate.registry import BoundOp, Evaluation, evaluation_of
 from tpuc_core.ir import Model, is_none, is_weight, shape_of, tensor_name
 
@@ -23,6 +28,7 @@ class _Step:
     function: Evaluation
     operands: list[SSAValue | np.ndarray | None]
     results: list[tuple[int, str, SSAValue]]
+    grids: list[Grid | None]
     released: list[SSAValue]
 
 
@@ -61,12 +67,14 @@ class Evaluator:
                 callback(name, array)
 
         for value, (name, shape) in zip(self._input_values, self.inputs.items()):
-            store(name, value, _checked_input(inputs, name, shape))
+            store(name, value, _checked_input(inputs, name, shape))  # shown as it was given
+            if (grid := grid_of(value)) is not None:
+                values[value] = grid.nearest(values[value])
         for step in self._steps:
             operands = [values[x] if isinstance(x, SSAValue) else x for x in step.operands]
             arrays = _apply(step, operands)
-            for index, name, value in step.results:
-                store(name, value, arrays[index])
+            for (index, name, value), grid in zip(step.results, step.grids):
+                store(name, value, arrays[index] if grid is None else grid.nearest(arrays[index]))
             del operands, arrays
             for value in step.released:
                 del values[value]
@@ -111,13 +119,14 @@ def _bind_op(model: Model, op: Operation, released: list[SSAValue]) -> _Step:
     assert function is not None
     results: list[tuple[int, str, SSAValue]] = [(i, tensor_name(r), r) for i, r in enumerate(op.results) if not is_none(r)]
     bound = BoundOp(op.name, op, [shape_of(value) for _, _, value in results])  # type: ignore[arg-type]
-    return _Step(bound, function, [_operand(model, value) for value in op.operands], results, released)
+    grids = [grid_of(value, op) for _, _, value in results]
+    return _Step(bound, function, [_operand(model, value) for value in op.operands], results, grids, released)
 
 
 def _operand(model: Model, value: SSAValue) -> SSAValue | np.ndarray | None:
     if is_none(value):
         return None
-    return np.ascontiguousarray(model.weight(value), np.float32) if is_weight(value) else value
+    return model.real_weight(value) if is_weight(value) else value
 
 
 def _apply(step: _Step, operands: list[np.ndarray | None]) -> list[np.ndarray]:

@@ -16,9 +16,10 @@ from tpuc_core.errors import TpucError, unknown
 from tpuc_core.files import existing_file, whole_file
 from tpuc_core.ir.dialects import top
 from tpuc_core.ir.dialects.kinds import encode_any, python_value
+from tpuc_core.ir.dialects.quant import UniformType
 from tpuc_core.ir.parser import parse_file
 from tpuc_core.ir.printer import print_text
-from tpuc_core.ir.types import is_weight, shape_of, storage_of, tensor_name, tensor_type
+from tpuc_core.ir.types import element_type_of, is_weight, shape_of, storage_of, tensor_name, tensor_type
 from tpuc_core.ir.weights import STORED_DTYPES, Weights, write_weights
 
 _NOT_COMPUTING = {"top.None", "top.Weight", "top.Input", "func.return", "func.call", "tpu.Yield", "top.Yield"}
@@ -184,6 +185,17 @@ class Model:
         if array.size != int(np.prod(shape)):
             raise TpucError(f'weight "{name}" has {array.size} elements where its shape {list(shape)} wants {int(np.prod(shape))}')
         return array.reshape(shape)
+
+    def real_weight(self, value: SSAValue) -> np.ndarray:
+        """The real values of a top.Weight, float32; integers of a quantized type are taken off their zero point and scaled."""
+        array, element = self.weight(value), element_type_of(value)
+        if not isinstance(element, UniformType):
+            return np.ascontiguousarray(array, np.float32)
+        uniform, shape = element.data, [1] * array.ndim
+        if uniform.axis is not None:
+            shape[uniform.axis] = -1
+        scales, zero_points = (np.array(each, np.float32).reshape(shape) for each in (uniform.scales, uniform.zero_points))
+        return np.ascontiguousarray((array.astype(np.float32) - zero_points) * scales)
 
     def add_weight(
         self, name: str, array: np.ndarray, before: Operation, element_type: str | Attribute | None = None

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tpuc_core.errors import TpucError
+from tpuc_core.ir import State
 from tpuc_core.plan import Plan, Precision, TensorQuantization
 from tpuc_core.planning import plan_ops
+from tpuc_int8.prequantized import plan_prequantized
 from tpuc_int8.ranges import corrected_ranges
 from tpuc_int8.scales import asymmetric, symmetric
 
@@ -18,11 +20,15 @@ if TYPE_CHECKING:
 
 def plan_float(model: Model, chip: Chip, overrides: Mapping[str, Precision]) -> Plan:
     """F32 everywhere but where `overrides` says otherwise and the model's calibration allows it."""
+    if model.state is State.TOP_QUANTIZED:
+        return plan_prequantized(model, chip, Precision.F32, overrides)
     return plan_ops(Plan(Precision.F32.value, tensors=_quantizations(model)), model, chip, overrides)
 
 
 def plan_int8(model: Model, chip: Chip, overrides: Mapping[str, Precision], *, is_asymmetric: bool = False) -> Plan:
     """INT8, by default symmetric; ops that cannot, and those that `overrides` names, in another precision with the reason."""
+    if model.state is State.TOP_QUANTIZED:
+        return plan_prequantized(model, chip, Precision.INT8, overrides)
     plan = plan_ops(Plan(Precision.INT8.value, is_asymmetric, tensors=_quantizations(model, is_asymmetric)), model, chip, overrides)
     if not plan.tensors:
         raise TpucError(f'model "{model.name}" is not calibrated: make a table with "tpuc calibrate" and give it with'

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from xdsl.rewriter import Rewriter
 
 from tpuc_bm1684x.lowering.context import Lowering
+from tpuc_bm1684x.lowering.prequantized import make_activations_real, make_weights_real
 from tpuc_bm1684x.lowering.registry import RULES
 from tpuc_bm1684x.lowering.strip_io import strip_input_casts, strip_output_casts
 from tpuc_core.errors import TpucError
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from tpuc_core.plan import Plan
 
 CHIP = "bm1684x"
-FAMILIES = ("arithmetic", "comparison", "convolution", "gather", "generic", "matmul", "movement", "pooling", "recurrent", "reduction", "resize", "unary")
+FAMILIES = ("arithmetic", "comparison", "convolution", "gather", "generic", "matmul", "movement", "pooling", "prequantized",
+            "recurrent", "reduction", "resize", "unary")
 for _family in FAMILIES:
     import_module(f"tpuc_bm1684x.lowering.{_family}")
 load_extensions("bm1684x.lowering")
@@ -45,6 +47,8 @@ def lower(model: Model, plan: Plan, *, quant_input: bool = False, quant_output: 
 def lower_in_place(model: Model, plan: Plan, *, is_matmul_per_column: bool = True) -> None:
     """As `lower`, with the model itself."""
     lowering = Lowering(model, plan, is_matmul_per_column=is_matmul_per_column)
+    if model.state is State.TOP_QUANTIZED:
+        make_activations_real(model)
     for op in model.ops():
         if isinstance(op, TensorOp):
             _lower_op(op, lowering)
@@ -63,6 +67,8 @@ def _lower_op(op: TensorOp, lowering: Lowering) -> None:
     rule = RULES.get((op.name, precision))
     if rule is None:
         raise TpucError(f'"{name}": {CHIP} has no {precision} form of {op.name}')
+    if precision is not Precision.INT8:
+        make_weights_real(op, lowering)
     op.results[0].replace_all_uses_with(rule.lower(op, lowering))
     Rewriter.erase_op(op)
 

@@ -44,7 +44,7 @@ class ConvertTopToTpu(Pass):
     """
 
     name: ClassVar[str] = "convert-top-to-tpu"
-    takes: ClassVar[State | tuple[State, ...] | None] = (State.TOP_F32, State.TOP_CALIBRATED)
+    takes: ClassVar[State | tuple[State, ...] | None] = (State.TOP_F32, State.TOP_CALIBRATED, State.TOP_QUANTIZED)
     gives: ClassVar[State | None] = State.TPU_LOWERED
     mode: str = ""
     chip: str = ""
