@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tpuc_bm1684x.lowering.filters import IntegerFilter, integer_bias
+from tpuc_bm1684x.lowering.folding import MOST_STEPS, Folding, folding_obstacle, is_plain
 from tpuc_bm1684x.lowering.generic import fused_relu, plain_f32
 from tpuc_bm1684x.lowering.quantize import multipliers_and_shifts
 from tpuc_bm1684x.lowering.registry import lowers
@@ -20,24 +22,26 @@ if TYPE_CHECKING:
     from tpuc_bm1684x.lowering.context import Lowering
     from tpuc_core.ir import TensorOp
 
-MOST_STEPS = 15
-"""The largest padding, stride and dilation that the instruction's fields hold."""
 SCALE_GEOMETRY: dict[str, Any] = {"kernel_shape": [1, 1], "strides": [1, 1], "pads": [0, 0, 0, 0], "dilations": [1, 1]}
 
 
-def geometry_obstacle(op: TensorOp) -> str | None:
-    """Why the chip's 2-D convolution cannot run a Conv or Deconv."""
-    if len(op.get("kernel_shape")) != 2:
-        return f"a kernel of {len(op.get('kernel_shape'))} dimensions"
+def _conv_obstacle(op: TensorOp) -> str | None:
+    if reason := constants_obstacle(op):
+        return reason
+    return "zeros inserted between inputs" if any(op.get("inserts") or []) else folding_obstacle(op)
+
+
+def constants_obstacle(op: TensorOp) -> str | None:
+    """Why the filter or bias of a Conv or Deconv cannot be a block of constants."""
     if not is_weight(op.operands[1]) or not (is_none(op.operands[2]) or is_weight(op.operands[2])):
         return "a filter or bias that is no constant"
-    if op.name == "top.Conv" and any(op.get("inserts") or []):
-        return "zeros inserted between inputs"
-    return field_obstacle(op.get("pads"), op.get("strides"), [d - 1 for d in op.get("dilations") or []])
+    return None
 
 
 def _deconv_obstacle(op: TensorOp) -> str | None:
-    if reason := geometry_obstacle(op):
+    if len(op.get("kernel_shape")) != 2:
+        return f"a kernel of {len(op.get('kernel_shape'))} dimensions"
+    if reason := constants_obstacle(op) or field_obstacle(op.get("strides")):
         return reason
     if any(d != 1 for d in op.get("dilations") or []):
         return "dilations in a deconvolution"
@@ -55,8 +59,13 @@ def field_obstacle(*fields: list[int]) -> str | None:
     return f"padding, a stride or a dilation of {largest}, more than {MOST_STEPS}" if largest > MOST_STEPS else None
 
 
-@lowers("Conv", precision=Precision.F32, unless=geometry_obstacle)
+@lowers("Conv", precision=Precision.F32, unless=_conv_obstacle)
 def conv_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
+    if not is_plain(op):
+        folding = Folding(op, lowering, lowering.real(op.operands[0], op), lowering.model.weight(op.operands[1]))
+        weights = lowering.weight(op, "filter_folded", folding.filters, "f32")
+        return folding.convolve(weights, op.operands[2], op.results[0].type, with_bias=not is_none(op.operands[2]),
+                                do_relu=op.get("do_relu"), relu_limit=op.get("relu_limit"))
     return plain_f32(op, lowering, tpu.Conv2DOp, with_bias=not is_none(op.operands[2]), **_dilations(op))
 
 
@@ -65,10 +74,22 @@ def deconv_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
     return plain_f32(op, lowering, tpu.DeconvOp, with_bias=not is_none(op.operands[2]), **_dilations(op))
 
 
-@lowers("Conv", precision=Precision.INT8, unless=geometry_obstacle)
+@lowers("Conv", precision=Precision.INT8, unless=_conv_obstacle)
 def conv_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
+    if not is_plain(op):
+        return _folded_int8(op, lowering)
     geometry = {key: op.get(key) for key in ("kernel_shape", "strides", "pads", "group")} | _dilations(op)
     return _conv_int8(op, lowering, *_filter_and_bias(op, lowering), **geometry)
+
+
+def _folded_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
+    filters, bias = _filter_and_bias(op, lowering)
+    wanted = lowering.quantization(op)
+    folding = Folding(op, lowering, lowering.quantized(op.operands[0], op), filters.values, filters.zero_point)
+    filters = replace(filters, values=folding.filters)
+    weights, bias_value, multiplier, rshift = _constants_int8(op, lowering, filters, bias)
+    return folding.convolve(weights, bias_value, tensor_type(shape_of(op.results[0]), quantization=wanted), multiplier=multiplier,
+                            rshift=rshift, kernel_zp=filters.zero_point, with_bias=not is_none(bias_value), **fused_relu(op, wanted))
 
 
 @lowers("Deconv", precision=Precision.INT8, unless=_deconv_obstacle)
