@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from tpuc_bm1684x.lowering import lower
 from tpuc_bm1684x.support import supports
+from tpuc_float16.quantizer import plan_float16
 from tpuc_int8.quantizer import plan_float, plan_int8
 from xdsl.ir import SSAValue
 
@@ -79,6 +80,8 @@ class Net:
         self.model.set_outputs(outputs or [self.values[-1]])
         if mode == "F32":
             return lower(self.model, plan_float(self.model, TestChip(), {}))
+        if mode in ("F16", "BF16"):
+            return lower(self.model, plan_float16(self.model, TestChip(), mode, {}))
         self._calibrate(is_asymmetric := mode != "INT8")
         plan = plan_int8(self.model, TestChip(), {}, is_asymmetric=is_asymmetric)
         return lower(self.model, unsigned(plan) if mode == "UINT8" else plan)

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from xdsl.ir import SSAValue
 
+from tpuc_bm1684x.bmodel.content import NUMPY_TYPES
 from tpuc_bm1684x.ends import net_input
 from tpuc_bm1684x.kernels import GlobalKernel, LocalKernel, Slice, kernel_for
 from tpuc_bm1684x.kernels.array_engine import ArrayEngine
 from tpuc_bm1684x.kernels.base import Kernel, global_view
-from tpuc_bm1684x.kernels.constants import STORAGE, Form
+from tpuc_bm1684x.kernels.constants import STORAGE, Form, typed
 from tpuc_bm1684x.kernels.engine import Rows
 from tpuc_bm1684x.simulator.quantize import dequantized, stored
 from tpuc_core.errors import TpucError
@@ -27,7 +28,7 @@ def tensor_info(value: SSAValue) -> TensorInfo:
     """Name, shape, type and quantization of a value."""
     quantization = quantization_of(value)
     scale, zero_point = (quantization.scale, quantization.zero_point) if quantization else (1.0, 0)
-    return TensorInfo(tensor_name(value), tuple(shape_of(value)), STORAGE[storage_of(value)].name, scale, zero_point)
+    return TensorInfo(tensor_name(value), tuple(shape_of(value)), NUMPY_TYPES[storage_of(value)], scale, zero_point)
 
 
 class Interpreter:
@@ -51,7 +52,7 @@ class Interpreter:
     def _step(self, kernel: Kernel) -> Step:
         for value in kernel.activations:
             if is_weight(value):
-                self.constants[tensor_name(value)] = self.model.weight(value)
+                self.constants[tensor_name(value)] = typed(self.model.weight(value), storage_of(value))
         if isinstance(kernel, LocalKernel):
             return _local_step(kernel, self.model)
         if isinstance(kernel, GlobalKernel):
@@ -69,7 +70,7 @@ class Interpreter:
         for op in self.model.inputs:
             tensor = net_input(op.results[0], 0)
             value = _given(inputs, tensor.name, alone=len(self.inputs) == 1 and len(inputs) == 1)
-            tensors[tensor.name] = np.ascontiguousarray(stored(value, tensor))
+            tensors[tensor.name] = typed(stored(value, tensor), tensor.dtype)
         for step in self.steps:
             step(tensors)
         wanted = self.values if all_tensors else self.model.outputs
@@ -90,7 +91,7 @@ def _given(inputs: Tensors, name: str, alone: bool) -> np.ndarray:
 
 def _shown(array: np.ndarray, value: SSAValue, dequantize: bool) -> np.ndarray:
     info = tensor_info(value)
-    array = array.reshape(info.shape)
+    array = array.reshape(info.shape).view(info.dtype)
     return dequantized(array, storage_of(value), info.scale, info.zero_point) if dequantize else array
 
 
@@ -98,7 +99,7 @@ def _prepared(kernel: LocalKernel, model: Model) -> dict[str, Any]:
     """Constants as the engine takes them: per channel [1, c, 1, 1], the rest in their own shapes."""
     arrays = kernel.constant_arrays(model)
     for constant in kernel.constants():
-        array = np.ascontiguousarray(arrays[constant.name], STORAGE[constant.storage])
+        array = typed(arrays[constant.name], constant.storage)
         if constant.form is Form.COMPACT and array.ndim == 1:
             array = array.reshape(1, -1, 1, 1)
         arrays[constant.name] = array

@@ -1,4 +1,4 @@
-"""Interpreter = simulator for every op that is compiled, whole and in slices, in F32 and INT8."""
+"""Interpreter = simulator for every op that is compiled, whole and in slices, in every precision."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from nets import Net
 
 from tpuc_core.errors import TpucError
 
-MODES = ["F32", "INT8", "INT8_ASYM", "UINT8"]
+MODES = ["F32", "F16", "BF16", "INT8", "INT8_ASYM", "UINT8"]
 
 
 @pytest.mark.parametrize("mode", MODES)

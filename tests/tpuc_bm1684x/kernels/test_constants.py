@@ -28,7 +28,7 @@ def test_requantization_has_a_slot_of_64_bytes_a_channel(channels):
 @pytest.mark.parametrize("ic", [1, 64, 70])
 def test_an_8_bit_filter_has_64_input_channels_side_by_side(ic):
     values = np.random.default_rng(0).integers(-128, 128, (66, ic, 2, 3), dtype=np.int8)
-    constant = Constant("filter", Form.FILTER_8, values.shape, "i8")
+    constant = Constant("filter", Form.GROUPED, values.shape, "i8")
     section = constant.pack(values, 64)
     for o, i, y, x in [(0, 0, 0, 0), (65, ic - 1, 1, 2), (63, ic // 2, 0, 1)]:
         offset = o // 64 * constant.slot_bytes + ((i // 64 * 2 + y) * 3 + x) * 64 + i % 64

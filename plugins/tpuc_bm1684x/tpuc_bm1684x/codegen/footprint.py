@@ -83,7 +83,7 @@ def _pooling(f: Fields) -> list[Range]:
     if f["tsk_eu_typ"] != 0:
         return [source, _result(f)]
     weights = at(f["opd1_addr"], slots(c) * f["opd1_h"] * f["opd1_w"] * size)
-    bias = [] if f["opd2_const"] else [at(f["opd2_addr"], slots(c) * 4)]
+    bias = [] if f["opd2_const"] else [at(f["opd2_addr"], slots(c) * (2 if size == 2 else 4))]
     return [source, weights, *bias, _result(f)]
 
 

@@ -1,4 +1,6 @@
-"""tpu.Active in f32: functions of one variable, from the chip's series and approximations."""
+"""tpu.Active: functions of one variable, from the chip's series and approximations, in f32.
+
+The chip has the series in 16 bits too, but those round at each of their steps; a 16-bit op is computed in f32 and rounded once."""
 
 from __future__ import annotations
 
@@ -7,7 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from tpuc_bm1684x.isa import Rounding
 from tpuc_bm1684x.kernels.base import LocalKernel, Slice, register
+from tpuc_bm1684x.kernels.constants import FLOATS
 from tpuc_bm1684x.kernels.engine import Engine, Operand
+from tpuc_bm1684x.kernels.widening import rounded_into, widened
 from tpuc_core.errors import TpucError, did_you_mean
 
 EXP_SERIES_BYTES, EXP_TERMS = 1024, 10  # the series of exp in static memory (docs/isa/memory.md)
@@ -101,6 +105,9 @@ FUNCTIONS: dict[str, Callable[..., None]] = {
     "SQUARE": lambda engine, out, x: engine.mul(out, x, x),
 }
 
+ROUNDED_ONCE = {"ABSVAL", "SQUARE"}
+"""Functions of a single instruction."""
+
 
 @register("tpu.Active")
 class Active(LocalKernel):
@@ -108,8 +115,12 @@ class Active(LocalKernel):
 
     def prepare(self) -> None:
         mode = self.op.get("mode")
-        if mode not in FUNCTIONS or self.out_storage != "f32":
-            raise TpucError(f'"{self.name}": no function "{mode}" on {self.out_storage}; {did_you_mean(mode, FUNCTIONS)}, on f32')
+        if mode not in FUNCTIONS or self.out_storage not in FLOATS:
+            raise TpucError(f'"{self.name}": no function "{mode}" on {self.out_storage}; {did_you_mean(mode, FUNCTIONS)}, on floats')
 
     def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
-        FUNCTIONS[self.op.get("mode")](engine, out, inputs[0], *(self.op.get("coeffs") or ()))
+        mode = self.op.get("mode")
+        is_exact = mode in ROUNDED_ONCE
+        with rounded_into(engine, out, "f32" if is_exact else self.out_storage) as result:
+            x = inputs[0] if is_exact else widened(engine, inputs[0], self.in_storage())
+            FUNCTIONS[mode](engine, result, x, *(self.op.get("coeffs") or ()))

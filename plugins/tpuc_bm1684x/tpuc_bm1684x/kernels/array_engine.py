@@ -10,7 +10,7 @@ import numpy as np
 from tpuc_kernels import compare, conv, elementwise, gather, matmul, pool, requant, special
 
 from tpuc_bm1684x.isa import Rounding
-from tpuc_bm1684x.kernels.constants import STORAGE
+from tpuc_bm1684x.kernels.constants import HALVES, STORAGE, immediate, typed
 from tpuc_bm1684x.kernels.engine import GlobalView, Rows, Shape4, Sweep
 from tpuc_bm1684x.kernels.instruction_engine import DIVISION_STEPS, check_saturation, immediate_storage
 from tpuc_bm1684x.simulator.memory import static_tables
@@ -19,9 +19,10 @@ Array = np.ndarray
 STORAGE_NAME = {dtype: name for name, dtype in STORAGE.items()}
 
 
-def geometry(sweep: Sweep) -> dict[str, Any]:
-    """A sweep as keyword arguments of tpuc_kernels."""
-    return {"stride": sweep.stride, "dilation": sweep.dilation, "pads": sweep.pads, "pad_value": sweep.pad_value}
+def geometry(sweep: Sweep, storage: str) -> dict[str, Any]:
+    """A sweep over a tensor of that storage as keyword arguments of tpuc_kernels."""
+    pad_value = immediate(sweep.pad_value, storage) if storage in HALVES else sweep.pad_value
+    return {"stride": sweep.stride, "dilation": sweep.dilation, "pads": sweep.pads, "pad_value": pad_value}
 
 
 class ArrayEngine:
@@ -73,45 +74,61 @@ class ArrayEngine:
         self._at(destination)[...] = self._at(source).transpose(0, 3, 2, 1)
 
     def fill_global(self, destination: GlobalView, value: float) -> None:
-        self._at(destination)[...] = value
+        self._at(destination)[...] = immediate(value, destination.storage)
+
+    def _set(self, out: Array, value: Array) -> None:
+        """Write a result of the kernels, which give bf16 as bit patterns."""
+        out[...] = typed(value, "bf16") if out.dtype == STORAGE["bf16"] else value
 
     # convolution and pooling
     def conv(self, out: Array, x: Array, weight: Any, bias: Array | None, sweep: Sweep, *, is_added: bool = False,
              zero_point: int = 0) -> None:
-        if out.dtype == np.float32:
-            out[...] = conv.conv_f32(x, weight, None if bias is None else bias.reshape(-1), insert=sweep.insert, rotate=sweep.is_rotated, **geometry(sweep))
+        flat = None if bias is None else bias.reshape(-1)
+        storage = STORAGE_NAME[x.dtype]
+        options = {"insert": sweep.insert, "rotate": sweep.is_rotated, **geometry(sweep, storage)}
+        if storage in HALVES:
+            kernel = conv.conv_f16 if storage == "f16" else conv.conv_bf16
+            self._set(out, kernel(x, weight, flat, result=STORAGE_NAME[out.dtype], **options))
+        elif storage == "f32":
+            out[...] = conv.conv_f32(x, weight, flat, **options)
         else:
             old = np.ascontiguousarray(out) if is_added else None
-            out[...] = conv.conv_int8(x, weight, insert=sweep.insert, insert_value=sweep.pad_value, rotate=sweep.is_rotated, old=old,
-                                      kernel_zero_point=zero_point, **geometry(sweep))
+            out[...] = conv.conv_int8(x, weight, insert_value=sweep.pad_value, old=old, kernel_zero_point=zero_point, **options)
 
     def depthwise(self, out: Array, x: Array, weight: Array, bias: Array | None, sweep: Sweep) -> None:
-        flat = None if bias is None else bias.reshape(-1)
-        if out.dtype == np.float32:
-            out[...] = pool.depthwise_f32(x, weight, flat, **geometry(sweep))
+        flat, storage = None if bias is None else bias.reshape(-1), STORAGE_NAME[x.dtype]
+        if storage in HALVES:
+            self._set(out, pool.depthwise_half(storage, x, weight, flat, **geometry(sweep, storage)))
+        elif storage == "f32":
+            out[...] = pool.depthwise_f32(x, weight, flat, **geometry(sweep, storage))
         else:
-            out[...] = pool.depthwise_int8(x, weight, flat, result=out.dtype, **geometry(sweep))
+            out[...] = pool.depthwise_int8(x, weight, flat, result=out.dtype, **geometry(sweep, storage))
 
     def max_pool(self, out: Array, x: Array, sweep: Sweep) -> None:
-        out[...] = pool.maximum(np.ascontiguousarray(x), sweep.kernel, **geometry(sweep))
+        storage, x = STORAGE_NAME[x.dtype], np.ascontiguousarray(x)
+        if storage in HALVES:
+            self._set(out, pool.maximum_half(storage, x, sweep.kernel, **geometry(sweep, storage)))
+        else:
+            out[...] = pool.maximum(x, sweep.kernel, **geometry(sweep, storage))
 
     def average_pool(self, out: Array, x: Array, sweep: Sweep, multiplier: float) -> None:
-        x = np.ascontiguousarray(x)
-        if out.dtype == np.float32:
-            out[...] = pool.average_f32(x, sweep.kernel, multiplier, **geometry(sweep))
+        storage, x = STORAGE_NAME[x.dtype], np.ascontiguousarray(x)
+        if storage in HALVES:
+            self._set(out, pool.average_half(storage, x, sweep.kernel, immediate(multiplier, storage), **geometry(sweep, storage)))
+        elif storage == "f32":
+            out[...] = pool.average_f32(x, sweep.kernel, multiplier, **geometry(sweep, storage))
         else:
-            out[...] = pool.average_int8(x, sweep.kernel, multiplier, 0, result=out.dtype, **geometry(sweep))
+            out[...] = pool.average_int8(x, sweep.kernel, multiplier, 0, result=out.dtype, **geometry(sweep, storage))
 
     # element by element
     def _binary(self, operation: str, out: Array, a: Any, b: Any, **options: Any) -> None:
-        typed = a if isinstance(a, np.ndarray) else b
-        storage = STORAGE_NAME[typed.dtype]
+        storage = STORAGE_NAME[(a if isinstance(a, np.ndarray) else b).dtype]
         if not isinstance(a, np.ndarray):
-            a = np.array(a, typed.dtype)
+            a = immediate(a, storage)
         if not isinstance(b, np.ndarray):
-            b = np.array(b, STORAGE[immediate_storage(b, storage, operation, STORAGE_NAME[out.dtype])])
+            b = immediate(b, immediate_storage(b, storage, operation, STORAGE_NAME[out.dtype]))
         check_saturation(operation, STORAGE_NAME[out.dtype], [STORAGE_NAME[a.dtype], STORAGE_NAME[b.dtype]])
-        out[...] = elementwise.binary(operation, a, b, out.dtype, **options)
+        self._set(out, elementwise.binary(operation, a, b, out.dtype, **options))
 
     def add(self, out: Array, a: Any, b: Any) -> None:
         self._binary("add", out, a, b)
@@ -132,13 +149,13 @@ class ArrayEngine:
         self._binary("min", out, a, b)
 
     def abs(self, out: Array, x: Array) -> None:
-        out[...] = elementwise.unary("abs", x)
+        self._set(out, elementwise.unary("abs", x))
 
     def copy(self, out: Array, x: Array) -> None:
         out[...] = x
 
     def cast(self, out: Array, x: Array, rounding: Rounding) -> None:
-        out[...] = elementwise.cast(np.ascontiguousarray(x), out.dtype, int(rounding))
+        self._set(out, elementwise.cast(np.ascontiguousarray(x), out.dtype, int(rounding)))
 
     def add_saturated(self, out: Array, a: Any, b: Any, shift: int = 0) -> None:
         self._binary("adds", out, a, b, shift=shift or None)
@@ -160,7 +177,7 @@ class ArrayEngine:
         out[...] = requant.dequantize_int(np.ascontiguousarray(x), multiplier, shift, zero_point, out.dtype, int(rounding))
 
     def taylor(self, out: Array, x: Array, coefficients: Array) -> None:
-        out[...] = special.taylor(x, coefficients.reshape(-1, coefficients.shape[-1])[0])
+        self._set(out, special.taylor(x, coefficients.reshape(-1, coefficients.shape[-1])[0]))
 
     def rsqrt(self, out: Array, x: Array) -> None:
         out[...] = special.rsqrt(x, DIVISION_STEPS + 1)
@@ -172,13 +189,13 @@ class ArrayEngine:
         out[...] = gather.table(x.view(np.uint8), table.reshape(-1).view(out.dtype))
 
     def greater(self, out: Array, a: Any, b: Any, value: float = 1.0) -> None:
-        self._binary("select_gt", out, a, b, value=np.array(value, out.dtype))
+        self._binary("select_gt", out, a, b, value=immediate(value, STORAGE_NAME[out.dtype]))
 
     def choose(self, out: Array, a: Any, b: Any, yes: Any, no: Any) -> None:
-        kind = next(x for x in (a, b) if isinstance(x, np.ndarray)).dtype
-        a, b = (x if isinstance(x, np.ndarray) else np.array(x, kind) for x in (a, b))
+        kind = STORAGE_NAME[next(x for x in (a, b) if isinstance(x, np.ndarray)).dtype]
+        a, b = (x if isinstance(x, np.ndarray) else immediate(x, kind) for x in (a, b))
         bits = f"i{out.dtype.itemsize}"
-        yes, no = ((x if isinstance(x, np.ndarray) else np.array(x, out.dtype)).view(bits) for x in (yes, no))
+        yes, no = ((x if isinstance(x, np.ndarray) else immediate(x, STORAGE_NAME[out.dtype])).view(bits) for x in (yes, no))
         out.view(bits)[...] = compare.select("gt", a, b, yes, no)
 
     def exponent(self, out: Array, x: Array) -> None:

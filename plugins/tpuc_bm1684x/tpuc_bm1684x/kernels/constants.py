@@ -13,6 +13,7 @@ from enum import Enum
 from functools import cached_property
 from math import prod
 
+import ml_dtypes
 import numpy as np
 
 LANES = 64
@@ -22,7 +23,7 @@ EU_BYTES = 64
 class Form(Enum):
     """How a constant lies in a lane."""
 
-    FILTER_8 = "8-bit filter: of each output channel [ic/64][kh][kw][64]"
+    GROUPED = "filter of 8 or 16 bits: of each output channel [ic/g][kh][kw][g], g elements in 64 bytes"
     COMPACT = "slots without gaps"
     ALIGNED = "slots at multiples of 64 bytes"
     EVERY_LANE = "the same content in every lane"
@@ -41,9 +42,9 @@ class Constant:
     def slot_bytes(self) -> int:
         """Bytes of a slot in the lane, gaps included."""
         size = STORAGE[self.storage].itemsize
-        if self.form is Form.FILTER_8:
+        if self.form is Form.GROUPED:
             _, ic, kh, kw = self.shape
-            return -(-ic // 64) * 64 * kh * kw
+            return -(-ic * size // EU_BYTES) * EU_BYTES * kh * kw
         count = prod(self.shape if self.form is Form.EVERY_LANE else self.shape[1:]) * size
         return -(-count // EU_BYTES) * EU_BYTES if self.form is Form.ALIGNED else count
 
@@ -55,14 +56,14 @@ class Constant:
 
     def pack(self, array: np.ndarray, lanes: int) -> np.ndarray:
         """The section, uint8 [lanes, lane_bytes]."""
-        array = np.ascontiguousarray(array, STORAGE[self.storage]).reshape(self.shape)
+        array = typed(array, self.storage).reshape(self.shape)
         if self.form is Form.EVERY_LANE:
             rows = np.broadcast_to(array.reshape(1, -1).view(np.uint8), (lanes, self.slot_bytes))
             slots = 1
         else:
             slots = -(-self.shape[0] // LANES)
             rows = np.zeros((slots * LANES, self.slot_bytes), np.uint8)
-            data = _filter_8(array) if self.form is Form.FILTER_8 else array.reshape(self.shape[0], -1).view(np.uint8)
+            data = _grouped(array) if self.form is Form.GROUPED else array.reshape(self.shape[0], -1).view(np.uint8)
             rows[: self.shape[0], : data.shape[1]] = data
             rows = rows.reshape(slots, LANES, -1).transpose(1, 0, 2)[:lanes]
         section = np.zeros((lanes, self.lane_bytes), np.uint8)
@@ -70,18 +71,36 @@ class Constant:
         return section
 
 
-def _filter_8(array: np.ndarray) -> np.ndarray:
+def _grouped(array: np.ndarray) -> np.ndarray:
     oc, ic, kh, kw = array.shape
-    groups = -(-ic // 64)
-    padded = np.zeros((oc, groups * 64, kh, kw), array.dtype)
+    together = EU_BYTES // array.itemsize
+    groups = -(-ic // together)
+    padded = np.zeros((oc, groups * together, kh, kw), array.dtype)
     padded[:, :ic] = array
-    return np.ascontiguousarray(padded.reshape(oc, groups, 64, kh, kw).transpose(0, 1, 3, 4, 2)).reshape(oc, -1).view(np.uint8)
+    return np.ascontiguousarray(padded.reshape(oc, groups, together, kh, kw).transpose(0, 1, 3, 4, 2)).reshape(oc, -1).view(np.uint8)
 
 
 STORAGE = {
-    "f32": np.dtype(np.float32), "i8": np.dtype(np.int8), "u8": np.dtype(np.uint8), "i16": np.dtype(np.int16),
+    "f32": np.dtype(np.float32), "f16": np.dtype(np.float16), "bf16": np.dtype(ml_dtypes.bfloat16), "i8": np.dtype(np.int8), "u8": np.dtype(np.uint8), "i16": np.dtype(np.int16),
     "u16": np.dtype(np.uint16), "i32": np.dtype(np.int32), "u32": np.dtype(np.uint32),
 }
+FLOATS = ("f32", "f16", "bf16")
+HALVES = ("f16", "bf16")
+
+
+def typed(array: np.ndarray, storage: str) -> np.ndarray:
+    """The array, contiguous, with elements of that storage; uint16 are the bits of f16 and bf16, as weights hold them."""
+    if storage in HALVES and array.dtype == np.uint16:
+        return np.ascontiguousarray(array).view(STORAGE[storage])
+    return np.ascontiguousarray(array, STORAGE[storage])
+
+
+def immediate(value: float, storage: str) -> np.ndarray:
+    """A number as an array of no dimensions; what a float type cannot hold becomes an infinity, a fraction of an integer is cut."""
+    if storage not in FLOATS:
+        return np.array(int(value), STORAGE[storage])
+    with np.errstate(over="ignore"):
+        return np.array(value, np.float32).astype(STORAGE[storage])
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
-"""tpu.Conv2D, tpu.Deconv and tpu.MatMul: what multiplies with a constant filter, in f32, or in INT8 with a multiplier and shift
-per output channel."""
+"""tpu.Conv2D, tpu.Deconv and tpu.MatMul: what multiplies with a constant filter, in a float type, or in INT8 with a multiplier and
+shift per output channel."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tpuc_bm1684x.kernels.base import Arrays, LocalKernel, Slice, register
-from tpuc_bm1684x.kernels.constants import LANES, Constant, Form
+from tpuc_bm1684x.kernels.constants import FLOATS, LANES, Constant, Form, typed
 from tpuc_bm1684x.kernels.engine import Engine, Operand, Rounding, Rows, Sweep
 from tpuc_bm1684x.kernels.local_memory import DoesNotFit
 from tpuc_bm1684x.kernels.stored import limit_stored
+from tpuc_bm1684x.kernels.widening import rounded_into, widened
 from tpuc_core.errors import TpucError
-from tpuc_core.ir import Model, is_none, shape_of
+from tpuc_core.ir import Model, is_none, shape_of, storage_of
 
 CHUNK_LANE_BYTES = 96 * 1024  # filters of more bytes in a lane are computed in chunks of output channels
 MOST_PADDING = MOST_STRIDE = 15  # the fields have 4 bits
@@ -102,7 +103,10 @@ def relu(engine: Engine, op, out: Operand) -> None:
 
 
 class FilterKernel(SweepKernel):
-    """A kernel with a constant filter and bias: f32, or 8 bits whose i32 sums are requantized by channel."""
+    """A kernel with a constant filter and bias: floats, or 8 bits whose i32 sums are requantized by channel.
+
+    A depthwise convolution rounds at every step to the type of its operands; bf16 holds too little for that and goes through f32.
+    """
 
     is_depthwise = False
     is_requantized = True
@@ -110,14 +114,19 @@ class FilterKernel(SweepKernel):
     rounding = Rounding.HALF_UP
 
     def prepare(self) -> None:
-        self.is_int8 = self.in_storage() in ("i8", "u8")
+        self.is_int8 = self.in_storage() not in FLOATS
         self.filter_zero_point = self.op.get(self.filter_zero_point_name) if self.filter_zero_point_name else 0
         self.has_bias = has_bias(self.op)
 
+    @property
+    def computes_in(self) -> str:
+        """The type of a float instruction's input and filter."""
+        return "f32" if self.is_depthwise and self.in_storage() == "bf16" else self.in_storage()
+
     def constants(self) -> list[Constant]:
         oc, ic = self.out_shape[1], self.in_shape()[1]
-        filter_storage, wide = ("i8", "i32") if self.is_int8 else ("f32", "f32")
-        form = Form.FILTER_8 if self.is_int8 and not self.is_depthwise else Form.COMPACT
+        filter_storage, wide = ("i8", "i32") if self.is_int8 else (self.computes_in, self.computes_in if self.is_depthwise else "f32")
+        form = Form.COMPACT if self.is_depthwise or filter_storage == "f32" else Form.GROUPED
         found = [Constant("filter", form, (oc, *(() if self.is_depthwise else (ic,)), *self.sweep.kernel), filter_storage)]
         if self.has_bias:
             found.append(Constant("bias", Form.COMPACT, (oc,), wide))
@@ -127,9 +136,10 @@ class FilterKernel(SweepKernel):
 
     def constant_arrays(self, model: Model) -> Arrays:
         oc = self.out_shape[1]
-        arrays = {"filter": self.filter(model.weight(self.op.operands[1]))}
+        weight, bias = (typed(model.weight(v), storage_of(v)) if not is_none(v) else None for v in self.op.operands[1:3])
+        arrays = {"filter": self.filter(weight)}
         if self.has_bias:
-            arrays["bias"] = model.weight(self.op.operands[2]).reshape(oc)
+            arrays["bias"] = bias.reshape(oc)
         if self.is_int8 and self.is_requantized:
             arrays["requantization"] = requantization(self.op, oc, self.out_zero_point)
         return arrays
@@ -146,7 +156,10 @@ class FilterKernel(SweepKernel):
         sweep = self.sweep_on(part.rows)
         if not self.is_int8:
             instruction = engine.depthwise if self.is_depthwise else engine.conv
-            instruction(out, inputs[0], constants["filter"], constants.get("bias"), sweep)
+            is_wide = self.computes_in != self.in_storage()
+            with rounded_into(engine, out, self.out_storage if is_wide else "f32") as result:
+                x = widened(engine, inputs[0], self.in_storage()) if is_wide else inputs[0]
+                instruction(result, x, constants["filter"], constants.get("bias"), sweep)
             relu(engine, self.op, out)
         elif not self.is_requantized:
             self._sum(engine, out, inputs[0], constants, sweep)

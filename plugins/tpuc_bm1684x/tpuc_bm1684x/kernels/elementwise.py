@@ -8,10 +8,11 @@ import numpy as np
 from xdsl.ir import SSAValue
 
 from tpuc_bm1684x.kernels.base import Arrays, LocalKernel, Slice, register, shape4, source_of
-from tpuc_bm1684x.kernels.constants import Constant, Form
+from tpuc_bm1684x.kernels.constants import FLOATS, Constant, Form
 from tpuc_bm1684x.kernels.conv2d import relu
 from tpuc_bm1684x.kernels.engine import Engine, Operand, Rounding, Shape4
 from tpuc_bm1684x.kernels.stored import add_zero_point, converted, limit_stored, without_zero_point
+from tpuc_bm1684x.kernels.widening import rounded_into, widened
 from tpuc_core.errors import TpucError
 from tpuc_core.ir import Model, is_none, quantization_of, shape_of
 
@@ -34,7 +35,7 @@ class BroadcastKernel(LocalKernel):
 
     @property
     def is_float(self) -> bool:
-        return self.out_storage == "f32"
+        return self.out_storage in FLOATS
 
 
 @register("tpu.Add")
@@ -129,14 +130,14 @@ class Mul(BroadcastKernel):
 
 
 class FloatBinary(BroadcastKernel):
-    """An instruction of two f32 operands."""
+    """An instruction of two float operands."""
 
     instruction: str
 
     def prepare(self) -> None:
         super().prepare()
         if not self.is_float:
-            raise TpucError(f'"{self.name}": {self.op.name} runs in F32 on bm1684x, not on {self.out_storage}')
+            raise TpucError(f'"{self.name}": {self.op.name} runs on floats on bm1684x, not on {self.out_storage}')
 
     def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
         a, b = inputs if not ("is_reverse" in self.op.attributes and self.op.get("is_reverse")) else reversed(inputs)
@@ -152,7 +153,13 @@ class Sub(FloatBinary):
 
 @register("tpu.Div")
 class Div(FloatBinary):
-    instruction = "div"
+    """The chip divides in f32 only."""
+
+    def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
+        with rounded_into(engine, out, self.out_storage) as result:
+            a, b = (widened(engine, x, self.in_storage(i), self.out_shape[1]) for i, x in enumerate(inputs))
+            engine.div(result, *((b, a) if self.op.get("is_reverse") else (a, b)))
+        relu(engine, self.op, out)
 
 
 class Extremum(BroadcastKernel):
@@ -178,7 +185,7 @@ class Min(Extremum):
 
 
 class FloatConstant(LocalKernel):
-    """An instruction of an f32 tensor and the attribute const_val."""
+    """An instruction of a float tensor and the attribute const_val."""
 
     instruction: str
 
@@ -221,13 +228,14 @@ class Reciprocal(LocalKernel):
     """const_val / x."""
 
     def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
-        engine.div(out, self.op.get("const_val"), inputs[0])
+        with rounded_into(engine, out, self.out_storage) as result:
+            engine.div(result, self.op.get("const_val"), widened(engine, inputs[0], self.in_storage()))
         relu(engine, self.op, out)
 
 
 @register("tpu.Clip")
 class Clip(LocalKernel):
-    """min(max(x, min), max) in f32."""
+    """min(max(x, min), max) of floats."""
 
     def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
         engine.max(out, inputs[0], self.op.get("min"))
@@ -239,7 +247,7 @@ class Relu(LocalKernel):
     """max(x, 0); an INT8 one shares scale and zero point of its input, an unsigned result saturates."""
 
     def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
-        if self.out_storage != "f32":
+        if self.out_storage not in FLOATS:
             engine.cast(out, inputs[0], Rounding.HALF_UP) if self.out_storage == "u8" else engine.max(out, inputs[0], self.out_zero_point)
             return
         engine.max(out, inputs[0], 0.0)
@@ -249,15 +257,15 @@ class Relu(LocalKernel):
 
 @register("tpu.LeakyRelu")
 class LeakyRelu(LocalKernel):
-    """x > 0 ? x : alpha * x in f32; INT8: negative ones (x * multiplier) >> rshift, half up."""
+    """x > 0 ? x : alpha * x of floats; INT8: negative ones (x * multiplier) >> rshift, half up."""
 
     def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
-        if self.out_storage != "f32":
+        if self.out_storage not in FLOATS:
             self._emit_int8(engine, out, inputs[0])
             return
         alpha = self.op.get("alpha")
         with engine.scope():
-            scaled = engine.local(out.shape, "f32")
+            scaled = engine.local(out.shape, self.out_storage)
             engine.mul(scaled, inputs[0], alpha)
             (engine.max if alpha <= 1 else engine.min)(out, inputs[0], scaled)
 
@@ -273,7 +281,7 @@ class LeakyRelu(LocalKernel):
 
 @register("tpu.PReluOp")
 class PRelu(BroadcastKernel):
-    """max(x, 0) + slope * min(x, 0) in f32, a slope per channel."""
+    """max(x, 0) + slope * min(x, 0) of floats, a slope per channel."""
 
     def axes_of(self, value: SSAValue) -> Shape4:
         return shape4(shape_of(value)) if value is self.activations[0] else (1, int(np.prod(shape_of(value))), 1, 1)
@@ -281,7 +289,7 @@ class PRelu(BroadcastKernel):
     def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
         x, slope = inputs
         with engine.scope():
-            negative = engine.local(out.shape, "f32")
+            negative = engine.local(out.shape, self.out_storage)
             engine.min(negative, x, 0.0)
             engine.mul(negative, negative, slope)
             engine.max(out, x, 0.0)
@@ -353,21 +361,32 @@ class Lut(LocalKernel):
 
 @register("tpu.Cast")
 class Cast(LocalKernel):
-    """f32 to 8 bits: x * f32(1 / scale), rounded half away from zero, + zero point, saturated; back: (x - zero point) * scale."""
+    """Floats to 8 bits: x * f32(1 / scale), rounded half away from zero, + zero point, saturated; back: (x - zero point) * scale.
+    Between float types: rounded to the nearest, ties to even."""
 
     def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
         source, target = quantization_of(self.activations[0]), quantization_of(self.out)
-        if source is not None and self.out_storage == "f32":
-            engine.dequantize(out, inputs[0], source.scale, source.zero_point)
-        elif target is not None and self.in_storage() == "f32":
+        if source is not None and self.out_storage in FLOATS:
+            with rounded_into(engine, out, self.out_storage) as result:
+                engine.dequantize(result, inputs[0], source.scale, source.zero_point)
+        elif target is not None and self.in_storage() in FLOATS:
+            self._quantize(engine, out, inputs[0], target.scale, target.zero_point)
+        elif self.out_storage in FLOATS and self.in_storage() in FLOATS:
             with engine.scope():
-                scaled = engine.local(out.shape, "f32")
-                engine.mul(scaled, inputs[0], float(np.float32(1 / target.scale)))
-                if target.zero_point == 0:
-                    engine.cast(out, scaled, Rounding.HALF_AWAY)
-                else:
-                    wide = engine.local(out.shape, "i16")
-                    engine.cast(wide, scaled, Rounding.HALF_AWAY)
-                    add_zero_point(engine, out, wide, target.zero_point, self.out_storage)
+                both_narrow = "f32" not in (self.in_storage(), self.out_storage)
+                x = widened(engine, inputs[0], self.in_storage()) if both_narrow else inputs[0]
+                engine.cast(out, x, Rounding.HALF_TO_EVEN)
         else:
             raise TpucError(f'"{self.name}": no cast from {self.in_storage()} to {self.out_storage} on bm1684x')
+
+    def _quantize(self, engine: Engine, out: Operand, x: Operand, scale: float, zero_point: int) -> None:
+        with engine.scope():
+            x = widened(engine, x, self.in_storage())
+            scaled = engine.local(out.shape, "f32")
+            engine.mul(scaled, x, float(np.float32(1 / scale)))
+            if zero_point == 0:
+                engine.cast(out, scaled, Rounding.HALF_AWAY)
+                return
+            wide = engine.local(out.shape, "i16")
+            engine.cast(wide, scaled, Rounding.HALF_AWAY)
+            add_zero_point(engine, out, wide, zero_point, self.out_storage)

@@ -116,7 +116,7 @@ class Engine(Protocol):
         ...
 
     def local(self, shape: Shape4, storage: str) -> Operand:
-        """A new tensor in local memory, aligned layout, content undefined. `storage` is "f32", "i8", "u8", "i16", "i32"."""
+        """A new tensor in local memory, aligned layout, content undefined. `storage` is "f32", "f16", "bf16", "i8", "u8", "i16", "i32"."""
         ...
 
     def rows(self, x: Operand, rows: Rows) -> Operand: ...
@@ -155,17 +155,17 @@ class Engine(Protocol):
     # convolution and pooling
     def conv(self, out: Operand, x: Operand, weight: Operand, bias: Operand | None, sweep: Sweep, *, is_added: bool = False,
              zero_point: int = 0) -> None:
-        """f32 -> f32 with an f32 bias per channel, or 8 bits -> i32 without bias; `is_added` adds to the old `out`, `zero_point` is
-        that of an 8-bit weight."""
+        """A float type -> the same, with an f32 bias per channel, or 8 bits -> i32 without bias; `is_added` adds to the old `out`,
+        `zero_point` is that of an 8-bit weight."""
         ...
 
     def depthwise(self, out: Operand, x: Operand, weight: Operand, bias: Operand | None, sweep: Sweep) -> None:
-        """Channel by channel; f32 -> f32, or 8 bits -> i32 with an i32 bias per channel."""
+        """Channel by channel; a float type -> the same, with a bias of that type, or 8 bits -> i32 with an i32 bias per channel."""
         ...
 
     def max_pool(self, out: Operand, x: Operand, sweep: Sweep) -> None: ...
     def average_pool(self, out: Operand, x: Operand, sweep: Sweep, multiplier: float) -> None:
-        """Sum of x * multiplier; f32 -> f32, or 8 bits -> i32."""
+        """Sum of x * multiplier; a float type -> the same, or 8 bits -> i32."""
         ...
 
     # element by element

@@ -10,11 +10,11 @@ import numpy as np
 
 from tpuc_bm1684x.isa import ElementType, Layout, Rounding
 from tpuc_bm1684x.isa.memory_map import LANES, LOCAL_BASE, STATIC_BASE
-from tpuc_bm1684x.kernels.constants import STORAGE
+from tpuc_bm1684x.kernels.constants import FLOATS, immediate
 from tpuc_bm1684x.kernels.engine import GlobalView, Rows, Shape4, Sweep
 from tpuc_bm1684x.kernels.local_memory import DoesNotFit, Local, size_of
 
-ELEMENT_TYPE = {"f32": ElementType.F32, "i8": ElementType.I8, "u8": ElementType.I8, "i16": ElementType.I16,
+ELEMENT_TYPE = {"f32": ElementType.F32, "f16": ElementType.F16, "bf16": ElementType.BF16, "i8": ElementType.I8, "u8": ElementType.I8, "i16": ElementType.I16,
                 "u16": ElementType.I16, "i32": ElementType.I32, "u32": ElementType.I32}
 DMA_TYPE = {1: ElementType.I8, 2: ElementType.I16, 4: ElementType.F32}
 OPERATION = {"mul": 0, "add": 2, "sub": 3, "max": 4, "min": 5, "select_gt": 10, "div": 12, "cast": 14, "adds": 15, "copy": 19, "muls": 20, "abs": 26}
@@ -30,10 +30,8 @@ def is_signed(storage: str) -> int:
 
 def raw_bits(value: float, storage: str) -> int:
     """An immediate in the raw format of a type."""
-    dtype = STORAGE[storage]
-    if dtype.kind != "f":
-        value = int(value)
-    return int(np.array([value], dtype).view(f"u{dtype.itemsize}")[0])
+    array = immediate(value, storage).reshape(1)
+    return int(array.view(f"u{array.itemsize}")[0])
 
 
 class InstructionEngine:
@@ -349,7 +347,7 @@ class InstructionEngine:
 
 def immediate_storage(value: Any, storage: str, operation: str, out_storage: str) -> str:
     """The type of an immediate second operand: that of the first, or the narrowest integer where the instruction mixes types."""
-    if storage == "f32" or operation in ("max", "min") or isinstance(value, Local):
+    if storage in FLOATS or operation in ("max", "min") or isinstance(value, Local):
         return storage
     sign = "" if is_signed(out_storage) else "u"
     bits = next(bits for bits in (8, 16, 32) if np.iinfo(f"{sign or ''}int{bits}").min <= value <= np.iinfo(f"{sign}int{bits}").max)

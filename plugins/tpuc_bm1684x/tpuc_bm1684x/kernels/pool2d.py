@@ -5,14 +5,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 
+import ml_dtypes
 import numpy as np
 
 from tpuc_bm1684x.kernels.base import Slice, register
+from tpuc_bm1684x.kernels.constants import FLOATS
 from tpuc_bm1684x.kernels.conv2d import SweepKernel, relu, sweep_of
 from tpuc_bm1684x.kernels.engine import Engine, Operand, Rounding
 from tpuc_bm1684x.kernels.stored import limit_stored
+from tpuc_bm1684x.kernels.widening import rounded_into, widened
 
-LOWEST = {"i8": -128, "u8": 0, "f32": float(np.finfo(np.float32).min)}
+LOWEST = {"i8": -128, "u8": 0, "f32": float(np.finfo(np.float32).min), "f16": float(np.finfo(np.float16).min), "bf16": float(ml_dtypes.finfo(ml_dtypes.bfloat16).min)}
 
 
 def window_counts(size: int, out: int, kernel: int, stride: int, before: int) -> np.ndarray:
@@ -29,8 +32,8 @@ def runs(values: np.ndarray) -> list[tuple[slice, int]]:
 
 @register("tpu.Pool2D")
 class Pool2D(SweepKernel):
-    """max(x), or sum(x) / count; INT8 averages are i32 sums that are requantized: by multiplier and rshift, or in f32 by scale and
-    offset. What an INT8 average pads with is the input's zero point."""
+    """max(x), or sum(x) / count; averages of 16 bits are computed in f32, those of INT8 are i32 sums that are requantized: by
+    multiplier and rshift, or in f32 by scale and offset. What an INT8 average pads with is the input's zero point."""
 
     def prepare(self) -> None:
         self.is_max = self.op.get("pool_mode") == "Max"
@@ -42,10 +45,12 @@ class Pool2D(SweepKernel):
         kh, kw = sweep.kernel
         if self.is_max:
             engine.max_pool(out, x, sweep)
-        elif self.in_storage() == "f32":
-            engine.average_pool(out, x, sweep, 1 / (kh * kw) if self.counts_padding else 1.0)
-            if not self.counts_padding:
-                self._divide_by_counts(engine, out, part)
+        elif self.in_storage() in FLOATS:
+            with rounded_into(engine, out, self.out_storage) as result:
+                x = widened(engine, x, self.in_storage())
+                engine.average_pool(result, x, sweep, 1 / (kh * kw) if self.counts_padding else 1.0)
+                if not self.counts_padding:
+                    self._divide_by_counts(engine, result, part)
         else:
             with engine.scope():
                 total = engine.local(out.shape, "i32")
@@ -54,7 +59,7 @@ class Pool2D(SweepKernel):
                     engine.requantize_float(out, total, self.op.get("scale"), self.op.get("offset"))
                 else:
                     engine.requantize(out, total, (self.op.get("multiplier"), -self.op.get("rshift"), 0), Rounding.HALF_UP)
-        if self.out_storage == "f32":
+        if self.out_storage in FLOATS:
             relu(engine, self.op, out)
         else:
             limit_stored(engine, self, out)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tpuc_bm1684x.lowering.convolution import channelwise_int8
-from tpuc_bm1684x.lowering.generic import fused_relu, plain_f32
+from tpuc_bm1684x.lowering.generic import fused_relu, plain_float
 from tpuc_bm1684x.lowering.quantize import LIMIT_16_BIT, multipliers_and_shifts, multipliers_of_a_sum, quantize_filter
-from tpuc_bm1684x.lowering.registry import lowers
+from tpuc_bm1684x.lowering.registry import FLOATS, lowers
 from tpuc_core.ir import is_weight, quantization_of, shape_of, tpu
 from tpuc_core.plan import Precision, TensorQuantization
 
@@ -91,8 +91,8 @@ def product_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     return lowering.emit_int8(op, tpu.MulOp, [left, right], multiplier=multiplier, rshift=rshift, **fused_relu(op, wanted))
 
 
-@lowers("DivConst", precision=Precision.F32)
-def div_const_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
+@lowers("DivConst", precision=FLOATS)
+def div_const(op: TensorOp, lowering: Lowering) -> SSAValue:
     if op.get("is_reverse"):
-        return plain_f32(op, lowering, tpu.ReciprocalOp)
-    return plain_f32(op, lowering, tpu.MulConstOp, const_val=float(np.float32(1 / op.get("const_val"))))
+        return plain_float(op, lowering, tpu.ReciprocalOp)
+    return plain_float(op, lowering, tpu.MulConstOp, const_val=float(np.float32(1 / op.get("const_val"))))

@@ -8,7 +8,7 @@ import numpy as np
 
 from tpuc_bm1684x.lowering.generic import fused_relu
 from tpuc_bm1684x.lowering.quantize import multipliers_and_shifts, quantize_filter
-from tpuc_core.ir import is_none, is_weight, quantization_of, shape_of, tensor_name, tensor_type, tpu
+from tpuc_core.ir import is_none, is_weight, quantization_of, shape_of, storage_of, tensor_name, tensor_type, tpu
 
 if TYPE_CHECKING:
     from xdsl.ir import SSAValue
@@ -26,18 +26,17 @@ def has_constant_matrix(op: TensorOp) -> bool:
     return is_plain and (is_none(bias) or is_weight(bias))
 
 
-def batch_matmul_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
+def batch_matmul_float(op: TensorOp, lowering: Lowering) -> SSAValue:
     """A product `OP_product`, and a sum where there is a bias."""
     none, bias = lowering.none(op), op.operands[2]
     operands = [_turned(op, lowering, lowering.real(op.operands[side], op), side) for side in range(2)]
     has_bias = not is_none(bias)
     attributes = {} if has_bias else {"do_relu": op.get("do_relu"), "relu_limit": op.get("relu_limit")}
     name = f"{tensor_name(op.results[0])}_product" if has_bias else None
-    product = lowering.emit(op, tpu.MatMulOp, [*operands, none, none, none], op.results[0].type, name=name, **attributes)
+    product = lowering.emit(op, tpu.MatMulOp, [*operands, none, none, none], lowering.result_type(op), name=name, **attributes)
     if not has_bias:
         return product
-    addend = bias if is_weight(bias) else lowering.real(bias, op)
-    return lowering.emit(op, tpu.AddOp, [product, addend], op.results[0].type, do_relu=op.get("do_relu"), relu_limit=op.get("relu_limit"))
+    return lowering.emit(op, tpu.AddOp, [product, lowering.real(bias, op)], lowering.result_type(op), do_relu=op.get("do_relu"), relu_limit=op.get("relu_limit"))
 
 
 def batch_matmul_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
@@ -67,7 +66,7 @@ def _turned(op: TensorOp, lowering: Lowering, value: SSAValue, side: int) -> SSA
     order = [*range(len(shape) - 2), len(shape) - 1, len(shape) - 2]
     if is_weight(value):
         array = np.ascontiguousarray(lowering.model.weight(value).transpose(order))
-        return lowering.weight(op, f"{SIDES[side]}_turned", array, "i8" if array.dtype == np.int8 else "f32")
-    result_type = tensor_type([shape[i] for i in order], "f32", quantization=quantization_of(value))
+        return lowering.weight(op, f"{SIDES[side]}_turned", array, storage_of(value))
+    result_type = tensor_type([shape[i] for i in order], lowering.element, quantization=quantization_of(value))
     name = f"{tensor_name(op.results[0])}_{SIDES[side]}_turned"
     return lowering.emit(op, tpu.PermuteOp, [value, lowering.none(op)], result_type, name=name, order=order)

@@ -1,14 +1,13 @@
-"""Several f32 ops in place of one: each takes the result of the one before."""
+"""Several float ops in place of one: each takes the result of the one before."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
-from tpuc_core.ir import shape_of, tensor_name, tensor_type, tpu
+from tpuc_core.ir import shape_of, tensor_name, tpu
 
 if TYPE_CHECKING:
+    import numpy as np
     from xdsl.ir import SSAValue
 
     from tpuc_bm1684x.lowering.context import Lowering
@@ -26,7 +25,7 @@ class Chain:
         """An op on the present value (and further operands) with a result of that shape."""
         name = f"{tensor_name(self.op.results[0])}_step{self._count}"
         self._count += 1
-        self.value = self.lowering.emit(self.op, op_class, [self.value, *operands], tensor_type(result_shape), name=name, **attributes)
+        self.value = self.lowering.emit(self.op, op_class, [self.value, *operands], self.lowering.float_type(result_shape), name=name, **attributes)
         return self
 
     def reshape(self, *shape: int) -> Self:
@@ -49,10 +48,10 @@ class Chain:
     def multiply(self, matrix: np.ndarray, suffix: str) -> Self:
         """[rows, k] times a constant [k, n], the weight `OP_suffix`."""
         none = self.lowering.none(self.op)
-        weight = self.lowering.weight(self.op, suffix, np.ascontiguousarray(matrix, np.float32), "f32")
+        weight = self.lowering.float_weight(self.op, suffix, matrix)
         return self.add(tpu.MatMulOp, (shape_of(self.value)[0], matrix.shape[1]), weight, none, none, none)
 
     def end_with_reshape(self) -> SSAValue:
         """The value in the shape, type and name of the op's result."""
         result = self.op.results[0]
-        return self.lowering.emit(self.op, tpu.ReshapeOp, [self.value], result.type, shape=list(shape_of(result)))
+        return self.lowering.emit(self.op, tpu.ReshapeOp, [self.value], self.lowering.result_type(self.op), shape=list(shape_of(result)))

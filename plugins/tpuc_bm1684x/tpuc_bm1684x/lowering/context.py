@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import ml_dtypes
+import numpy as np
 from xdsl.ir import BlockArgument, OpResult
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from tpuc_bm1684x.lowering.quantize import LIMIT_16_BIT, multipliers_and_shifts
-from tpuc_core.ir import is_none, is_weight, quantization_of, shape_of, tensor_name, tensor_type, tpu
+from tpuc_core.ir import is_none, is_weight, quantization_of, shape_of, storage_of, tensor_name, tensor_type, tpu
+from tpuc_core.plan import Precision
 
 if TYPE_CHECKING:
-    import numpy as np
     from xdsl.ir import Attribute, Operation, SSAValue
 
     from tpuc_core.ir import Model
     from tpuc_core.plan import Plan, TensorQuantization
 
 STORAGE_SUFFIX = {True: "si8", False: "ui8"}
+ELEMENTS = {Precision.F32: "f32", Precision.F16: "f16", Precision.BF16: "bf16", Precision.INT8: "f32"}
+"""The type of the floats of an op in a precision; those of an op in INT8 are at its border."""
 
 
 class Lowering:
@@ -27,7 +32,10 @@ class Lowering:
         self.model = model
         self.plan = plan
         self.is_matmul_per_column = is_matmul_per_column
-        self._casts: dict[tuple[SSAValue, TensorQuantization | None], SSAValue] = {}
+        self.element = "f32"
+        """The float type that the present op runs in."""
+        self._casts: dict[tuple[SSAValue, TensorQuantization | str], SSAValue] = {}
+        self._weights: dict[tuple[SSAValue, str], SSAValue] = {}
 
     def quantization(self, op: Operation) -> TensorQuantization:
         """The planned quantization of the op's result."""
@@ -38,16 +46,21 @@ class Lowering:
         return quantization_of(value) or self.plan.tensors[tensor_name(value)]
 
     def real(self, value: SSAValue, user: Operation) -> SSAValue:
-        """The value in f32, for `user`; a none or a weight stays what it is."""
-        if is_none(value) or is_weight(value) or quantization_of(value) is None:
+        """The value in the float type that `user` runs in, a weight too; a none or integers stay what they are."""
+        if is_none(value):
             return value
-        return self._cast(value, None, f"{tensor_name(value)}{tensor_name(user.results[0])}_f32")
+        if is_weight(value):
+            return self._float_weight(value, user)
+        is_integer = quantization_of(value) is None and storage_of(value) not in ELEMENTS.values()
+        if is_integer or _form(value) == self.element:
+            return value
+        return self._cast(value, self.element, f"{tensor_name(value)}{tensor_name(user.results[0])}_{self.element}")
 
     def real_output(self, value: SSAValue) -> SSAValue:
         """The value in f32, for the return."""
-        if quantization_of(value) is None:
-            return value
-        return self._cast(value, None, f"{tensor_name(value)}_f32")
+        if _form(value) in ("f16", "bf16") or quantization_of(value) is not None:
+            return self._cast(value, "f32", f"{tensor_name(value)}_f32")
+        return value
 
     def quantized(self, value: SSAValue, user: Operation, wanted: TensorQuantization | None = None) -> SSAValue:
         """The value in 8 bits, for `user`: in its own quantization, or in the wanted one by way of a MulShift or RequantInt."""
@@ -72,6 +85,19 @@ class Lowering:
         result_type = tensor_type(shape_of(user.results[0]), quantization=self.quantization(user))
         return self.emit(user, op_class, operands, result_type, **attributes)
 
+    def float_type(self, shape: Sequence[int]) -> Attribute:
+        """The type of a tensor of the floats that the present op runs in."""
+        return tensor_type(shape, self.element)
+
+    def result_type(self, user: Operation) -> Attribute:
+        """The type of the result of an op in floats."""
+        result = user.results[0]
+        return result.type if self.element == "f32" else self.float_type(shape_of(result))
+
+    def float_weight(self, user: Operation, suffix: str, array: np.ndarray) -> SSAValue:
+        """A new weight before `user`, named after it, of the floats that the present op runs in."""
+        return self.weight(user, suffix, narrowed(array, self.element), self.element)
+
     def weight(self, user: Operation, suffix: str, array: np.ndarray, element_type: str) -> SSAValue:
         """A new weight before `user`, named after it."""
         return self.model.add_weight(f"{tensor_name(user.results[0])}_{suffix}", array, user, element_type)
@@ -80,8 +106,19 @@ class Lowering:
         """The value that stands for an absent operand."""
         return self.model.none(user)
 
-    def _cast(self, value: SSAValue, wanted: TensorQuantization | None, name: str) -> SSAValue:
-        result_type = tensor_type(shape_of(value), "f32", quantization=wanted)
+    def _float_weight(self, value: SSAValue, user: Operation) -> SSAValue:
+        """The weight itself in f32, or `NAME_f16`, once for all users."""
+        if self.element == "f32" or storage_of(value) != "f32":
+            return value
+        key = (value, self.element)
+        if key not in self._weights:
+            array = narrowed(self.model.weight(value), self.element)
+            self._weights[key] = self.model.add_weight(f"{tensor_name(value)}_{self.element}", array, user, self.element)
+        return self._weights[key]
+
+    def _cast(self, value: SSAValue, wanted: TensorQuantization | str, name: str) -> SSAValue:
+        is_float = isinstance(wanted, str)
+        result_type = tensor_type(shape_of(value), wanted if is_float else "f32", None if is_float else wanted)
         return self._convert(value, wanted, tpu.CastOp.make(name, [value], result_type, with_scale=True))
 
     def _requantize(self, value: SSAValue, present: TensorQuantization, wanted: TensorQuantization, name: str) -> SSAValue:
@@ -94,12 +131,29 @@ class Lowering:
             op = tpu.MulShiftOp.make(name, [value], result_type, multiplier=multiplier, rshift=shift)
         return self._convert(value, wanted, op)
 
-    def _convert(self, value: SSAValue, wanted: TensorQuantization | None, op: Operation) -> SSAValue:
+    def _convert(self, value: SSAValue, wanted: TensorQuantization | str, op: Operation) -> SSAValue:
         key = (value, wanted)
         if key not in self._casts:
             _insert_after(value, op)
             self._casts[key] = op.results[0]
         return self._casts[key]
+
+
+def _form(value: SSAValue) -> TensorQuantization | str:
+    """How a value is stored: its quantization, or its element type."""
+    return quantization_of(value) or storage_of(value)
+
+
+def narrowed(array: np.ndarray, element: str) -> np.ndarray:
+    """f32 values as weights of an element type hold them: f32, or the bits of f16 or bf16, rounded to the nearest, ties to even. What
+    is too large for f16 becomes its largest number."""
+    array = np.ascontiguousarray(array, np.float32)
+    if element == "f32":
+        return array
+    if element == "f16":
+        largest = np.finfo(np.float16).max
+        return np.clip(array, -largest, largest).astype(np.float16).view(np.uint16)
+    return array.astype(ml_dtypes.bfloat16).view(np.uint16)
 
 
 def _insert_after(value: SSAValue, op: Operation) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 
 from tpuc_bm1684x.lowering.filters import IntegerFilter, integer_bias
 from tpuc_bm1684x.lowering.folding import MOST_STEPS, Folding, folding_obstacle, is_plain
-from tpuc_bm1684x.lowering.generic import fused_relu, plain_f32
+from tpuc_bm1684x.lowering.generic import fused_relu, plain_float
 from tpuc_bm1684x.lowering.quantize import multipliers_and_shifts
-from tpuc_bm1684x.lowering.registry import lowers
+from tpuc_bm1684x.lowering.registry import FLOATS, lowers
 from tpuc_core.ir import is_none, is_weight, shape_of, tensor_name, tensor_type, tpu
 from tpuc_core.plan import Precision
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tpuc_bm1684x.lowering.context import Lowering
     from tpuc_core.ir import TensorOp
 
+BIAS = (2,)
+"""The operand of a convolution that is of f32 in every float precision."""
 SCALE_GEOMETRY: dict[str, Any] = {"kernel_shape": [1, 1], "strides": [1, 1], "pads": [0, 0, 0, 0], "dilations": [1, 1]}
 
 
@@ -59,19 +61,19 @@ def field_obstacle(*fields: list[int]) -> str | None:
     return f"padding, a stride or a dilation of {largest}, more than {MOST_STEPS}" if largest > MOST_STEPS else None
 
 
-@lowers("Conv", precision=Precision.F32, unless=_conv_obstacle)
-def conv_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
+@lowers("Conv", precision=FLOATS, unless=_conv_obstacle)
+def conv_float(op: TensorOp, lowering: Lowering) -> SSAValue:
     if not is_plain(op):
         folding = Folding(op, lowering, lowering.real(op.operands[0], op), lowering.model.weight(op.operands[1]))
-        weights = lowering.weight(op, "filter_folded", folding.filters, "f32")
-        return folding.convolve(weights, op.operands[2], op.results[0].type, with_bias=not is_none(op.operands[2]),
+        weights = lowering.float_weight(op, "filter_folded", folding.filters)
+        return folding.convolve(weights, op.operands[2], lowering.result_type(op), with_bias=not is_none(op.operands[2]),
                                 do_relu=op.get("do_relu"), relu_limit=op.get("relu_limit"))
-    return plain_f32(op, lowering, tpu.Conv2DOp, with_bias=not is_none(op.operands[2]), **_dilations(op))
+    return plain_float(op, lowering, tpu.Conv2DOp, f32_operands=BIAS, with_bias=not is_none(op.operands[2]), **_dilations(op))
 
 
-@lowers("Deconv", precision=Precision.F32, unless=_deconv_obstacle)
-def deconv_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
-    return plain_f32(op, lowering, tpu.DeconvOp, with_bias=not is_none(op.operands[2]), **_dilations(op))
+@lowers("Deconv", precision=FLOATS, unless=_deconv_obstacle)
+def deconv_float(op: TensorOp, lowering: Lowering) -> SSAValue:
+    return plain_float(op, lowering, tpu.DeconvOp, f32_operands=BIAS, with_bias=not is_none(op.operands[2]), **_dilations(op))
 
 
 @lowers("Conv", precision=Precision.INT8, unless=_conv_obstacle)
@@ -123,12 +125,12 @@ def _scale_obstacle(op: TensorOp) -> str | None:
     return None if len(shape) == 4 else f"an input of {len(shape)} dimensions"
 
 
-@lowers("Scale", precision=Precision.F32, unless=_scale_obstacle)
-def scale_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
+@lowers("Scale", precision=FLOATS, unless=_scale_obstacle)
+def scale_float(op: TensorOp, lowering: Lowering) -> SSAValue:
     weights, bias = _scale_constants(op, lowering)
-    operands = [lowering.real(op.operands[0], op), lowering.weight(op, "filter", weights, "f32"),
+    operands = [lowering.real(op.operands[0], op), lowering.float_weight(op, "filter", weights),
                 lowering.weight(op, "bias", bias, "f32")]
-    return lowering.emit(op, tpu.Conv2DOp, operands, op.results[0].type, group=len(bias), with_bias=True,
+    return lowering.emit(op, tpu.Conv2DOp, operands, lowering.result_type(op), group=len(bias), with_bias=True,
                          do_relu=op.get("do_relu"), relu_limit=op.get("relu_limit"), **SCALE_GEOMETRY)
 
 

@@ -1,4 +1,4 @@
-"""Gather with constant indices in F32: a product with a matrix of one 1 in each column."""
+"""Gather with constant indices in floats: a product with a matrix of one 1 in each column."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tpuc_bm1684x.lowering.chain import Chain
-from tpuc_bm1684x.lowering.registry import lowers
+from tpuc_bm1684x.lowering.registry import FLOATS, lowers
 from tpuc_core.ir import is_weight, shape_of
-from tpuc_core.plan import Precision
 
 if TYPE_CHECKING:
     from xdsl.ir import SSAValue
@@ -25,8 +24,8 @@ def _obstacle(op: TensorOp) -> str | None:
     return None
 
 
-@lowers("Gather", precision=Precision.F32, unless=_obstacle)
-def gather_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
+@lowers("Gather", precision=FLOATS, unless=_obstacle)
+def gather_float(op: TensorOp, lowering: Lowering) -> SSAValue:
     """The axis becomes the last one, and its cells are multiplied with `OP_selection` [cells, indices]."""
     shape, axis = shape_of(op.operands[0]), op.get("axis") % len(shape_of(op.operands[0]))
     indices = lowering.model.weight(op.operands[1]).reshape(-1).astype(np.int64)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tpuc_bm1684x.kernels.movement import PAD_MODES
-from tpuc_bm1684x.lowering.registry import kernel_obstacle, lowers
+from tpuc_bm1684x.lowering.registry import FLOATS, kernel_obstacle, lowers
 from tpuc_core.ir import tpu
-from tpuc_core.plan import Precision
 
 if TYPE_CHECKING:
     from xdsl.ir import SSAValue
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from tpuc_core.ir import TensorOp
     from tpuc_core.plan import TensorQuantization
 
-SAME_IN_F32 = (
+SAME_IN_FLOATS = (
     "Add", "AddConst", "Clip", "Concat", "Depth2Space", "Div", "LRN", "LayerNorm",
     "LeakyRelu", "Max", "MaxConst", "Min", "MinConst", "Mul", "MulConst", "Pad", "Permute", "Reciprocal",
     "Relu", "Reshape", "Reverse", "ShuffleChannel", "Slice", "Softmax", "Squeeze", "Sub", "SubConst", "Tile", "Unsqueeze",
     "Upsample")
+F32_OPERANDS = {"LayerNorm": (1, 2)}
+"""Constants that a kernel reads in f32, whatever it computes in."""
 
 
 def _obstacle(op: TensorOp) -> str | None:
@@ -36,16 +38,18 @@ def padding_obstacle(op: TensorOp) -> str | None:
     return "negative padding" if min(op.get("paddings")) < 0 else None
 
 
-@lowers(*SAME_IN_F32, precision=Precision.F32, unless=_obstacle)
-def same_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
-    return plain_f32(op, lowering, getattr(tpu, f"{op.name.removeprefix('top.')}Op"))
+@lowers(*SAME_IN_FLOATS, precision=FLOATS, unless=_obstacle)
+def same_float(op: TensorOp, lowering: Lowering) -> SSAValue:
+    kind = op.name.removeprefix("top.")
+    return plain_float(op, lowering, getattr(tpu, f"{kind}Op"), f32_operands=F32_OPERANDS.get(kind, ()))
 
 
-def plain_f32(op: TensorOp, lowering: Lowering, op_class: Any, **attributes: Any) -> SSAValue:
-    """The op as an `op_class` in f32 with the attributes that both declare, and the given ones."""
-    operands = [lowering.real(v, op) for v in op.operands]
+def plain_float(op: TensorOp, lowering: Lowering, op_class: Any, *, f32_operands: Sequence[int] = (), **attributes: Any) -> SSAValue:
+    """The op as an `op_class` in floats with the attributes that both declare, and the given ones. `f32_operands` are constants that
+    the chip wants in f32 in every precision: biases."""
+    operands = [v if i in f32_operands else lowering.real(v, op) for i, v in enumerate(op.operands)]
     operands += [lowering.none(op)] * missing_operands(op_class, len(operands))
-    return lowering.emit(op, op_class, operands, op.results[0].type, **(shared_attributes(op, op_class) | attributes))
+    return lowering.emit(op, op_class, operands, lowering.result_type(op), **(shared_attributes(op, op_class) | attributes))
 
 
 def shared_attributes(op: TensorOp, op_class: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from xdsl.rewriter import Rewriter
 
-from tpuc_bm1684x.lowering.context import Lowering
+from tpuc_bm1684x.lowering.context import ELEMENTS, Lowering
 from tpuc_bm1684x.lowering.prequantized import make_activations_real, make_weights_real
 from tpuc_bm1684x.lowering.registry import RULES
 from tpuc_bm1684x.lowering.strip_io import strip_input_casts, strip_output_casts
@@ -67,6 +67,7 @@ def _lower_op(op: TensorOp, lowering: Lowering) -> None:
     rule = RULES.get((op.name, precision))
     if rule is None:
         raise TpucError(f'"{name}": {CHIP} has no {precision} form of {op.name}')
+    lowering.element = ELEMENTS[precision]
     if precision is not Precision.INT8:
         make_weights_real(op, lowering)
     op.results[0].replace_all_uses_with(rule.lower(op, lowering))
@@ -74,7 +75,7 @@ def _lower_op(op: TensorOp, lowering: Lowering) -> None:
 
 
 def _cast_outputs(model: Model, lowering: Lowering) -> None:
-    """Integers become f32 in front of the return."""
+    """Everything becomes f32 in front of the return."""
     model.set_outputs([lowering.real_output(value) for value in model.outputs])
 
 

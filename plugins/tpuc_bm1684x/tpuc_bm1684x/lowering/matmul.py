@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tpuc_bm1684x.lowering.batch_matmul import batch_matmul_f32, batch_matmul_int8, has_constant_matrix
+from tpuc_bm1684x.lowering.batch_matmul import batch_matmul_float, batch_matmul_int8, has_constant_matrix
 from tpuc_bm1684x.lowering.filters import IntegerFilter, integer_bias, stored_integers
 from tpuc_bm1684x.lowering.generic import fused_relu, shared_attributes
 from tpuc_bm1684x.lowering.quantize import multipliers_and_shifts, quantize_matrix
-from tpuc_bm1684x.lowering.registry import lowers
+from tpuc_bm1684x.lowering.registry import FLOATS, lowers
 from tpuc_core.ir import is_none, is_weight, quantization_of, shape_of, tensor_name, tensor_type, tpu
 from tpuc_core.plan import Precision
 
@@ -42,17 +42,17 @@ def _obstacle_int8(op: TensorOp) -> str | None:
     return _obstacle(op)
 
 
-@lowers("MatMul", precision=Precision.F32, unless=_obstacle)
-def matmul_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
+@lowers("MatMul", precision=FLOATS, unless=_obstacle)
+def matmul_float(op: TensorOp, lowering: Lowering) -> SSAValue:
     if not has_constant_matrix(op):
-        return batch_matmul_f32(op, lowering)
+        return batch_matmul_float(op, lowering)
     x = _rows(op, lowering, lowering.real(op.operands[0], op))
-    operands = [x, *op.operands[1:3], lowering.none(op), lowering.none(op)]
+    operands = [x, lowering.real(op.operands[1], op), op.operands[2], lowering.none(op), lowering.none(op)]
     attributes = shared_attributes(op, tpu.MatMulOp)
     if is_flat(op):
-        return lowering.emit(op, tpu.MatMulOp, operands, op.results[0].type, **attributes)
-    y = lowering.emit(op, tpu.MatMulOp, operands, _flat_type(op), name=_product_name(op), **attributes)
-    return _reshaped(op, lowering, y, op.results[0].type)
+        return lowering.emit(op, tpu.MatMulOp, operands, lowering.result_type(op), **attributes)
+    y = lowering.emit(op, tpu.MatMulOp, operands, lowering.float_type(_flat_shape(op)), name=_product_name(op), **attributes)
+    return _reshaped(op, lowering, y, lowering.result_type(op))
 
 
 @lowers("MatMul", precision=Precision.INT8, unless=_obstacle_int8)
@@ -70,7 +70,7 @@ def matmul_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
                   "right_zp": filters.zero_point, **fused_relu(op, wanted)}
     if is_flat(op):
         return lowering.emit_int8(op, tpu.MatMulOp, operands, **attributes)
-    y = lowering.emit(op, tpu.MatMulOp, operands, _flat_type(op, wanted), name=_product_name(op), **attributes)
+    y = lowering.emit(op, tpu.MatMulOp, operands, tensor_type(_flat_shape(op), quantization=wanted), name=_product_name(op), **attributes)
     return _reshaped(op, lowering, y, tensor_type(shape_of(op.results[0]), quantization=wanted))
 
 
@@ -104,9 +104,9 @@ def _product_name(op: TensorOp) -> str:
     return f"{tensor_name(op.results[0])}_product"
 
 
-def _flat_type(op: TensorOp, quantization: TensorQuantization | None = None) -> Attribute:
+def _flat_shape(op: TensorOp) -> tuple[int, int]:
     inner, shape = shape_of(op.operands[0]), shape_of(op.results[0])
-    return tensor_type((prod(inner[:-1]), prod(shape) // prod(inner[:-1])), "f32", quantization=quantization)
+    return prod(inner[:-1]), prod(shape) // prod(inner[:-1])
 
 
 def _rows(op: TensorOp, lowering: Lowering, x: SSAValue) -> SSAValue:
@@ -114,7 +114,7 @@ def _rows(op: TensorOp, lowering: Lowering, x: SSAValue) -> SSAValue:
     if is_flat(op):
         return x
     flat = (prod(shape[:-1]), shape[-1])
-    result_type = tensor_type(flat, "f32", quantization=quantization_of(x))
+    result_type = tensor_type(flat, lowering.element, quantization=quantization_of(x))
     return lowering.emit(op, tpu.ReshapeOp, [x], result_type, name=f"{tensor_name(op.results[0])}_rows", shape=flat)
 
 

@@ -6,9 +6,9 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from tpuc_bm1684x.lowering.convolution import field_obstacle
-from tpuc_bm1684x.lowering.generic import fused_relu, plain_f32, shared_attributes
+from tpuc_bm1684x.lowering.generic import fused_relu, plain_float, shared_attributes
 from tpuc_bm1684x.lowering.quantize import multipliers_and_shifts
-from tpuc_bm1684x.lowering.registry import lowers
+from tpuc_bm1684x.lowering.registry import FLOATS, lowers
 from tpuc_core.ir import shape_of, tpu
 from tpuc_core.plan import Precision
 
@@ -36,9 +36,9 @@ def _average_int8_obstacle(op: TensorOp) -> str | None:
     return _obstacle(op)
 
 
-@lowers("AvgPool", "MaxPool", precision=Precision.F32, unless=_obstacle)
-def pool_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
-    return plain_f32(op, lowering, tpu.Pool2DOp, pool_mode=MODES[op.name])
+@lowers("AvgPool", "MaxPool", precision=FLOATS, unless=_obstacle)
+def pool_float(op: TensorOp, lowering: Lowering) -> SSAValue:
+    return plain_float(op, lowering, tpu.Pool2DOp, pool_mode=MODES[op.name])
 
 
 @lowers("MaxPool", precision=Precision.INT8, unless=_obstacle)

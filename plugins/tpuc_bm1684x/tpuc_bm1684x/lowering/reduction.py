@@ -6,9 +6,8 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from tpuc_bm1684x.lowering.chain import Chain
-from tpuc_bm1684x.lowering.registry import lowers
+from tpuc_bm1684x.lowering.registry import FLOATS, lowers
 from tpuc_core.ir import shape_of, tpu
-from tpuc_core.plan import Precision
 
 if TYPE_CHECKING:
     from xdsl.ir import SSAValue
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     from tpuc_core.ir import TensorOp
 
 POOLED = {"ReduceMean": "Avg", "ReduceSum": "Avg", "ReduceL1": "Avg", "ReduceL2": "Avg", "ReduceMax": "Max", "ReduceMin": "Max"}
+ROUNDED_ONCE = {"ReduceMean", "ReduceMax", "ReduceMin"}
+"""Those of them that round their result once in 16 bits, and hold nothing in them that is larger than the result."""
 MOST_CELLS = 2**13
 """The largest window of a pooling: a lane holds some of them."""
 
@@ -28,8 +29,8 @@ def _reduced(op: TensorOp) -> list[int]:
     return [axis for axis in range(min(axes), max(axes) + 1) if axis in axes or shape[axis] == 1]
 
 
-@lowers("Reduce", precision=Precision.F32)
-def reduce_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
+@lowers("Reduce", precision=FLOATS)
+def reduce_float(op: TensorOp, lowering: Lowering) -> SSAValue:
     """Reduced axes that are apart go to the end first."""
     shape, axes = shape_of(op.operands[0]), _reduced(op)
     chain = Chain(op, lowering, lowering.real(op.operands[0], op))
@@ -38,7 +39,7 @@ def reduce_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
         chain.permute(*kept, *axes)
         shape, axes = shape_of(chain.value), list(range(len(kept), len(shape)))
     outer, length, inner = prod(shape[: axes[0]]), prod(shape[axes[0] : axes[-1] + 1]), prod(shape[axes[-1] + 1 :])
-    if inner == 1 and length <= MOST_CELLS and op.get("mode") in POOLED:
+    if inner == 1 and length <= MOST_CELLS and op.get("mode") in (POOLED if lowering.element == "f32" else ROUNDED_ONCE):
         return _pooled(op, chain, outer, length)
     return reduce_axes(chain, axes, op.get("mode")).end_with_reshape()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,13 +30,19 @@ class Rule:
 RULES: dict[tuple[str, Precision], Rule] = {}
 
 
-def lowers(*kinds: str, precision: Precision, unless: Obstacle = lambda op: None) -> Callable[[LowerOp], LowerOp]:
+FLOATS = (Precision.F32, Precision.F16, Precision.BF16)
+HALVES = (Precision.F16, Precision.BF16)
+
+
+def lowers(*kinds: str, precision: Precision | Sequence[Precision], unless: Obstacle = lambda op: None) -> Callable[[LowerOp], LowerOp]:
     """Register a function for `top` ops, named without the dialect, or ops of another one: it makes `tpu` ops and returns
-    the result's value."""
+    the result's value. One for several float precisions makes them of the element type `Lowering.element`."""
+    precisions = [precision] if isinstance(precision, Precision) else precision
 
     def register(function: LowerOp) -> LowerOp:
         for kind in kinds:
-            RULES[kind if "." in kind else f"top.{kind}", precision] = Rule(function, unless)
+            for each in precisions:
+                RULES[kind if "." in kind else f"top.{kind}", each] = Rule(function, unless)
         return function
 
     return register

@@ -1,4 +1,4 @@
-"""Interp in F32: along each axis a product with a matrix that holds the weights of the cells."""
+"""Interp in floats: along each axis a product with a matrix that holds the weights of the cells."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tpuc_bm1684x.lowering.chain import Chain
-from tpuc_bm1684x.lowering.registry import lowers
+from tpuc_bm1684x.lowering.registry import FLOATS, lowers
 from tpuc_core.ir import shape_of
-from tpuc_core.plan import Precision
 
 if TYPE_CHECKING:
     from xdsl.ir import SSAValue
@@ -25,8 +24,8 @@ def _obstacle(op: TensorOp) -> str | None:
     return None if rank == 4 else f"an input of {rank} dimensions"
 
 
-@lowers("Interp", precision=Precision.F32, unless=_obstacle)
-def interp_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
+@lowers("Interp", precision=FLOATS, unless=_obstacle)
+def interp_float(op: TensorOp, lowering: Lowering) -> SSAValue:
     """Rows of w cells times `OP_columns` [w, ow], then, transposed, columns of h cells times `OP_rows` [h, oh]."""
     n, c, h, w = shape_of(op.operands[0])
     oh, ow = shape_of(op.results[0])[2:]

@@ -1,4 +1,4 @@
-"""Functions of one value: `Active` in F32; in INT8 a table of 256 results, whatever the function."""
+"""Functions of one value: `Active` in floats; in INT8 a table of 256 results, whatever the function."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tpuc_bm1684x.lowering.functions import FUNCTIONS, function_of
-from tpuc_bm1684x.lowering.generic import plain_f32
+from tpuc_bm1684x.lowering.generic import plain_float
 from tpuc_bm1684x.lowering.quantize import quantize_real
-from tpuc_bm1684x.lowering.registry import lowers
+from tpuc_bm1684x.lowering.registry import FLOATS, HALVES, lowers
 from tpuc_core.ir import tensor_name, tpu
 from tpuc_core.plan import Precision, TensorQuantization
 
@@ -49,9 +49,9 @@ def mode_obstacle(*modes: str) -> str | None:
     return f"no kernel for tpu.Active of mode {missing[0]}" if missing else None
 
 
-@lowers(*MODES, precision=Precision.F32, unless=_active_obstacle)
-def active_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
-    return plain_f32(op, lowering, tpu.ActiveOp, mode=_mode(op), coeffs=_coefficients(op))
+@lowers(*MODES, precision=FLOATS, unless=_active_obstacle)
+def active_float(op: TensorOp, lowering: Lowering) -> SSAValue:
+    return plain_float(op, lowering, tpu.ActiveOp, mode=_mode(op), coeffs=_coefficients(op))
 
 
 def _coefficients(op: TensorOp) -> list[float] | None:
@@ -60,9 +60,9 @@ def _coefficients(op: TensorOp) -> list[float] | None:
     return [op.get("alpha")] if op.name == "top.Elu" else None
 
 
-@lowers("PRelu", precision=Precision.F32)
-def prelu_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
-    return plain_f32(op, lowering, tpu.PReluOp)
+@lowers("PRelu", precision=FLOATS)
+def prelu_float(op: TensorOp, lowering: Lowering) -> SSAValue:
+    return plain_float(op, lowering, tpu.PReluOp)
 
 
 POWERS = {2.0: "SQUARE", 0.5: "SQRT", -0.5: "RSQRT"}
@@ -73,13 +73,18 @@ def _power_obstacle(op: TensorOp) -> str | None:
     return mode_obstacle(*([direct] if direct else ["LN", "EXP"]))
 
 
+def _power_16_bit_obstacle(op: TensorOp) -> str | None:
+    return None if op.get("exponent") in POWERS else "a logarithm that is multiplied, for which 16 bits are too few"
+
+
 @lowers("Pow", precision=Precision.F32, unless=_power_obstacle)
-def power_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
+@lowers("Pow", precision=HALVES, unless=lambda op: _power_16_bit_obstacle(op) or _power_obstacle(op))
+def power_float(op: TensorOp, lowering: Lowering) -> SSAValue:
     """x^2 and x^0.5 as they are, else exp(exponent * ln x), for x > 0."""
-    exponent, result_type, name = op.get("exponent"), op.results[0].type, tensor_name(op.results[0])
+    exponent, result_type, name = op.get("exponent"), lowering.result_type(op), tensor_name(op.results[0])
     direct = POWERS.get(exponent)
     if direct is not None:
-        return plain_f32(op, lowering, tpu.ActiveOp, mode=direct)
+        return plain_float(op, lowering, tpu.ActiveOp, mode=direct)
     x = lowering.real(op.operands[0], op)
     logarithm = lowering.emit(op, tpu.ActiveOp, [x], result_type, name=f"{name}_log", mode="LN")
     product = lowering.emit(op, tpu.MulConstOp, [logarithm], result_type, name=f"{name}_mul", const_val=exponent)
