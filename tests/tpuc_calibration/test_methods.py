@@ -108,3 +108,20 @@ def test_percentile_has_a_parameter():
     statistics = statistics_of(np.arange(1, 1001))
     assert threshold_method("percentile", 50)(statistics) == pytest.approx(500, abs=2)
     assert threshold_method("percentile", 100)(statistics) == 1000
+
+
+def test_plugins_add_methods():
+    from tpuc_core.hookspecs import hookimpl
+    from tpuc_core.plugins import plugins
+
+    class Plugin:
+        @hookimpl
+        def tpuc_threshold_methods(self):
+            return {"half": lambda statistics: statistics.magnitude / 2}
+
+    plugin = Plugin()
+    plugins().manager.register(plugin)
+    try:
+        assert threshold_method("half")(statistics_of([1, -4])) == 2.0
+    finally:
+        plugins().manager.unregister(plugin)

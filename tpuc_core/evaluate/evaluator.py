@@ -18,10 +18,11 @@ from tpuc_core.evaluate.registry import BoundOp, Evaluation, evaluation_of
 from tpuc_core.ir import Model, is_none, is_weight, shape_of, tensor_name
 
 Callback = Callable[[str, np.ndarray], None]
+Operands = list[np.ndarray | None]
 
 
 @dataclass
-class _Step:
+class Step:
     """One op, bound: where its operands are, what its results are called, and what is no longer wanted after it."""
 
     op: BoundOp
@@ -30,6 +31,18 @@ class _Step:
     results: list[tuple[int, str, SSAValue]]
     grids: list[Grid | None]
     released: list[SSAValue]
+
+    @property
+    def activations(self) -> list[tuple[int, str]]:
+        """Place and name of the operands that are computed, not weights."""
+        return [(i, tensor_name(x)) for i, x in enumerate(self.operands) if isinstance(x, SSAValue)]
+
+    def apply(self, operands: Operands) -> list[np.ndarray]:
+        """All results of the op. Raises TpucError where it does not fit the operands."""
+        return _apply(self, operands)
+
+
+Watch = Callable[[Step, Operands, list[np.ndarray]], None]
 
 
 class Evaluator:
@@ -42,19 +55,19 @@ class Evaluator:
         self.inputs = {tensor_name(op.results[0]): shape_of(op.results[0]) for op in model.inputs}
         self.outputs = [tensor_name(value) for value in model.outputs]
         self._input_values = [op.results[0] for op in model.inputs]
-        self._steps = _bind(model)
+        self.steps = _bind(model)
 
     @property
     def names(self) -> list[str]:
         """Every tensor, inputs first, in order of computation."""
-        return [*self.inputs, *(name for step in self._steps for _, name, _ in step.results)]
+        return [*self.inputs, *(name for step in self.steps for _, name, _ in step.results)]
 
     def run(self, inputs: Mapping[str, np.ndarray], *, keep: Collection[str] | None = None,
-            callback: Callback | None = None) -> dict[str, np.ndarray]:
+            callback: Callback | None = None, watch: Watch | None = None) -> dict[str, np.ndarray]:
         """Evaluate: the tensors named in `keep`, or every tensor, by name in order of computation.
 
-        `callback(name, array)` sees each tensor when it is computed. A tensor that is not kept is freed after its last
-        use. Raises TpucError for a missing input or one of a wrong shape.
+        `callback(name, array)` sees each tensor when it is computed, `watch(step, operands, results)` each op. A tensor that is
+        not kept is freed after its last use. Raises TpucError for a missing input or one of a wrong shape.
         """
         values: dict[SSAValue, np.ndarray] = {}
         kept: dict[str, np.ndarray] = {}
@@ -70,9 +83,11 @@ class Evaluator:
             store(name, value, _checked_input(inputs, name, shape))  # shown as it was given
             if (grid := grid_of(value)) is not None:
                 values[value] = grid.nearest(values[value])
-        for step in self._steps:
+        for step in self.steps:
             operands = [values[x] if isinstance(x, SSAValue) else x for x in step.operands]
             arrays = _apply(step, operands)
+            if watch is not None:
+                watch(step, operands, arrays)
             for (index, name, value), grid in zip(step.results, step.grids):
                 store(name, value, arrays[index] if grid is None else grid.nearest(arrays[index]))
             del operands, arrays
@@ -96,7 +111,7 @@ def _checked_input(inputs: Mapping[str, np.ndarray], name: str, shape: tuple[int
     return array
 
 
-def _bind(model: Model) -> list[_Step]:
+def _bind(model: Model) -> list[Step]:
     ops = model.ops()
     unknown = sorted({op.name for op in ops if evaluation_of(op.name) is None})
     if any(name.startswith("tpu.") for name in unknown):
@@ -114,13 +129,13 @@ def _bind(model: Model) -> list[_Step]:
     return [_bind_op(model, op, released[op]) for op in ops]
 
 
-def _bind_op(model: Model, op: Operation, released: list[SSAValue]) -> _Step:
+def _bind_op(model: Model, op: Operation, released: list[SSAValue]) -> Step:
     function = evaluation_of(op.name)
     assert function is not None
     results: list[tuple[int, str, SSAValue]] = [(i, tensor_name(r), r) for i, r in enumerate(op.results) if not is_none(r)]
     bound = BoundOp(op.name, op, [shape_of(value) for _, _, value in results])  # type: ignore[arg-type]
     grids = [grid_of(value, op) for _, _, value in results]
-    return _Step(bound, function, [_operand(model, value) for value in op.operands], results, grids, released)
+    return Step(bound, function, [_operand(model, value) for value in op.operands], results, grids, released)
 
 
 def _operand(model: Model, value: SSAValue) -> SSAValue | np.ndarray | None:
@@ -129,7 +144,7 @@ def _operand(model: Model, value: SSAValue) -> SSAValue | np.ndarray | None:
     return model.real_weight(value) if is_weight(value) else value
 
 
-def _apply(step: _Step, operands: list[np.ndarray | None]) -> list[np.ndarray]:
+def _apply(step: Step, operands: list[np.ndarray | None]) -> list[np.ndarray]:
     try:
         result = step.function(step.op, *operands)
     except (ValueError, TypeError, IndexError, ZeroDivisionError) as error:

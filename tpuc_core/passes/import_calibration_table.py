@@ -32,24 +32,26 @@ class ImportCalibrationTable(Pass):
     def apply(self, model: Model) -> None:
         if not self.file:
             raise TpucError(f"--{self.name} needs the option \"file\"; write --{self.name}='file=TABLE asymmetric=false'")
-        table = CalibrationTable.read(self.file)
-        found = 0
-        for op in (*model.inputs, *model.ops()):
-            for value in op.results:
-                if not is_none(value) and tensor_name(value) in table:
-                    self._calibrate(value, table[tensor_name(value)])
-                    found += 1
-        if not found:
+        if not import_table(model, CalibrationTable.read(self.file), is_asymmetric=self.asymmetric):
             raise TpucError(f'"{self.file}" names no tensor of model "{model.name}"; is it the table of another model?')
-        model.update_function_types()
 
-    def _calibrate(self, value: SSAValue, row: CalibrationRow) -> None:
-        low, high = self._range(value, row)
-        Rewriter.replace_value_with_new_type(value, with_element(value.type, CalibratedType(Range(low, high))))
 
-    def _range(self, value: SSAValue, row: CalibrationRow) -> tuple[float, float]:
-        if isinstance(value.owner, top.SigmoidOp | top.SoftmaxOp) and not value.owner.get("log"):
-            return 0.0, 1.0
-        if self.asymmetric:
-            return row.minimum or 0.0, row.maximum
-        return (-row.threshold if row.minimum < 0 else 0.0), row.threshold
+def import_table(model: Model, table: CalibrationTable, *, is_asymmetric: bool) -> int:
+    """Give the tensors of a table their ranges; how many the model has of them."""
+    found = 0
+    for op in (*model.inputs, *model.ops()):
+        for value in op.results:
+            if not is_none(value) and tensor_name(value) in table:
+                low, high = _range(value, table[tensor_name(value)], is_asymmetric)
+                Rewriter.replace_value_with_new_type(value, with_element(value.type, CalibratedType(Range(low, high))))
+                found += 1
+    model.update_function_types()
+    return found
+
+
+def _range(value: SSAValue, row: CalibrationRow, is_asymmetric: bool) -> tuple[float, float]:
+    if isinstance(value.owner, top.SigmoidOp | top.SoftmaxOp) and not value.owner.get("log"):
+        return 0.0, 1.0
+    if is_asymmetric:
+        return row.minimum or 0.0, row.maximum
+    return (-row.threshold if row.minimum < 0 else 0.0), row.threshold

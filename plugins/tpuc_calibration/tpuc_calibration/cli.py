@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +12,11 @@ from tpuc_core.cli.workers import workers_options
 from tpuc_core.errors import TpucError
 
 if TYPE_CHECKING:
+    from tpuc_calibration.partial import Partial
     from tpuc_calibration.table import Bounds
+    from tpuc_calibration.tune import Tuned
+    from tpuc_core.parallel import Workers
+    from tpuc_core.passes.calibration_table import CalibrationTable
 
 SAVE_EVERY = 25
 
@@ -33,6 +38,9 @@ class Options:
     save_every: int = SAVE_EVERY
     shard: str | None = None
     is_merge: bool = False
+    tune: int = 0
+    tune_list: str | None = None
+    chip: str = "bm1684x"
     jobs: int = 1
     dask: str | None = None
 
@@ -40,6 +48,11 @@ class Options:
     def checkpoint(self) -> str:
         """Where unfinished statistics are kept."""
         return f"{self.output}.checkpoint"
+
+    @property
+    def method_words(self) -> str:
+        """The method with its parameter."""
+        return f"{self.method} {self.percentile:g}" if self.method == "percentile" else self.method
 
     def shard_numbers(self) -> tuple[int, int]:
         """Which shard of how many. Raises TpucError."""
@@ -56,7 +69,7 @@ class Options:
 @click.option("--input_num", type=click.IntRange(min=0), default=0, show_default=True, help="How many samples; 0: all.")
 @click.option("--seed", type=int, default=1684, show_default=True, help="Decides which samples of a --dataset are taken.")
 @click.option("--method", "--cali_method", "method", default="kl", show_default=True,
-              help="How thresholds are found: kl, mse, percentile, max, aciq_gauss, aciq_laplace, or one of a plugin.")
+              help="How thresholds are found: kl, mse, percentile, max, aciq_gauss, aciq_laplace, one of a plugin, or auto: of each tensor the one that hurts its consumers least.")
 @click.option("--percentile", type=float, default=99.99, show_default=True, help="How many percent of the values that method keeps.")
 @click.option("--clip_range", is_flag=True, help="No minimum and maximum beyond the threshold, for asymmetric quantization.")
 @click.option("--resume", is_flag=True, help="Go on where a run with the same output was killed.")
@@ -64,6 +77,10 @@ class Options:
               help="Keep what was gathered, beside the output, after so many samples; 0: never.")
 @click.option("--shard", metavar="K/N", help="Only every N-th sample from the K-th on; the output is for --merge.")
 @click.option("--merge", "is_merge", is_flag=True, help="Make the table of what all shards wrote: their files in place of MLIR.")
+@click.option("--tune", "--tune_num", "tune", type=click.IntRange(min=0), default=0, show_default=True, metavar="N",
+              help="Then refine the thresholds on N samples, the first ones; what each tensor gained goes to OUTPUT.tune.csv.")
+@click.option("--tune_list", metavar="FILE", help="Take those N samples from this list instead.")
+@click.option("--chip", "--processor", "chip", default="bm1684x", show_default=True, help="In whose arithmetic tuning measures outputs.")
 @workers_options
 @click.option("-o", "--output", "--calibration_table", "output", required=True, help="The table to write.")
 def calibrate(**options: Any) -> None:
@@ -80,19 +97,28 @@ def calibrate(**options: Any) -> None:
     given = Options(**{**options, "method": method_name(options["method"])})
     writable_file(given.output)
     _check(given)
-    if given.is_merge:
-        _finish(given, merged(given.files))
-        return
     with open_workers(given.jobs, given.dask) as workers:
-        _finish(given, _gather(given, workers))
+        partial = merged(given.files) if given.is_merge else _gather(given, workers)
+        if given.shard:
+            partial.save(given.output)
+            click.echo(f"{given.output}: shard {given.shard}, {len(partial.tensors)} tensors, {partial.done} samples")
+        else:
+            _write_table(given, partial, workers)
+    Path(given.checkpoint).unlink(missing_ok=True)
 
 
 def _check(given: Options) -> None:
     """Raise TpucError for what can be known before any work."""
-    from tpuc_calibration.methods import threshold_method
+    from tpuc_calibration.methods import AUTO, threshold_method
+    from tpuc_core.plugins import plugins
 
-    threshold_method(given.method, given.percentile)
+    if given.method != AUTO:
+        threshold_method(given.method, given.percentile)
     given.shard_numbers()
+    if given.tune:
+        plugins().chip(given.chip)
+    if given.tune and given.shard:
+        raise TpucError("a shard cannot be tuned by itself: give --tune with --merge")
     if given.is_merge:
         forbidden = {"data_list": None, "dataset": None, "shard": None, "resume": False}
         if wrong := [name for name, absent in forbidden.items() if getattr(given, name) != absent]:
@@ -103,10 +129,8 @@ def _check(given: Options) -> None:
         raise TpucError(f"{len(given.files)} files were given, where one model is wanted; for files of shards add --merge")
 
 
-def _gather(given: Options, workers: Any) -> Any:
+def _gather(given: Options, workers: Workers) -> Partial:
     """The statistics of the samples; what was gathered is in the checkpoint when this is interrupted."""
-    from pathlib import Path
-
     from tpuc_calibration.collect import collect, run_of
     from tpuc_calibration.partial import Partial
 
@@ -119,7 +143,7 @@ def _gather(given: Options, workers: Any) -> Any:
     return partial
 
 
-def _resumed(given: Options, fresh: Any) -> Any:
+def _resumed(given: Options, fresh: Partial) -> Partial:
     from tpuc_calibration.partial import Partial
 
     if not given.resume:
@@ -132,28 +156,41 @@ def _resumed(given: Options, fresh: Any) -> Any:
     return Partial(fresh.run, found.done, found.tensors)
 
 
-def _finish(given: Options, partial: Any) -> None:
-    """Write the table, or the statistics of a shard; a checkpoint has then served its time."""
-    from pathlib import Path
-
-    if given.shard:
-        partial.save(given.output)
-        click.echo(f"{given.output}: shard {given.shard}, {len(partial.tensors)} tensors, {partial.done} samples")
-    else:
-        _write_table(given, partial)
-    Path(given.checkpoint).unlink(missing_ok=True)
-
-
-def _write_table(given: Options, partial: Any) -> None:
-    from tpuc_calibration.methods import threshold_method
+def _write_table(given: Options, partial: Partial, workers: Workers) -> None:
+    """Choose thresholds, tune them, write."""
+    from tpuc_calibration.choose import chosen, tuned
     from tpuc_calibration.table import calibration_table, header_lines
 
-    method = threshold_method(given.method, given.percentile)
-    thresholds = {name: method(statistics) for name, statistics in partial.tensors.items()}
-    words = f"percentile {given.percentile:g}" if given.method == "percentile" else given.method
-    header = header_lines(partial.run.name, words, partial.done)
-    calibration_table(partial.tensors, thresholds, header, _bounds(given)).write(given.output)
-    click.echo(f"{given.output}: {len(thresholds)} tensors, {words}, {partial.done} samples")
+    def table(thresholds: dict[str, float], tune_count: int = 0) -> CalibrationTable:
+        header = header_lines(partial.run.name, given.method_words, partial.done, tune_count)
+        return calibration_table(partial.tensors, thresholds, header, _bounds(given))
+
+    thresholds = chosen(partial, given.method, given.percentile, workers)
+    samples = _tuning_samples(given, partial)
+    if samples:
+        result = tuned(partial, thresholds, samples, workers, table, given.chip)
+        _report(given, result, len(samples))
+        thresholds = result.thresholds
+    table(thresholds, len(samples)).write(given.output)
+    click.echo(f"{given.output}: {len(thresholds)} tensors, {given.method_words}, {partial.done} samples")
+
+
+def _tuning_samples(given: Options, partial: Partial) -> list[str]:
+    from tpuc_core.images import read_image_list
+
+    samples = partial.run.samples if given.tune_list is None else read_image_list(given.tune_list)
+    return list(samples[: given.tune])
+
+
+def _report(given: Options, result: Tuned, count: int) -> None:
+    from tabulate import tabulate
+
+    from tpuc_calibration.tune import HEADERS, rows, summary, write_report
+
+    write_report(f"{given.output}.tune.csv", result)
+    if result.changes:
+        click.echo(tabulate(rows(result), HEADERS, disable_numparse=True, colalign=("left", *["right"] * 5, "left")))
+    click.echo(summary(result, count))
 
 
 def _bounds(given: Options) -> Bounds:

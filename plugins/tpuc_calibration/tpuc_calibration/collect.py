@@ -10,13 +10,13 @@ import numpy as np
 
 from tpuc_calibration.partial import Partial, Run, Statistics, model_digest
 from tpuc_calibration.statistics import TensorStatistics
+from tpuc_core.deploy import load_inputs_of
 from tpuc_core.errors import TpucError
 from tpuc_core.evaluate import Evaluator
-from tpuc_core.images import absolute_sample, load_inputs
+from tpuc_core.images import absolute_sample
 from tpuc_core.ir import load_model
 from tpuc_core.parallel import Workers
 from tpuc_core.progress import progress
-from tpuc_core.run_mlir import preprocessing_of
 
 CHUNK = 4  # samples that a worker takes at a time
 
@@ -31,9 +31,6 @@ class Observe:
     def open(self) -> Callable[[Sequence[str]], Statistics]:
         """Load the model. Raises TpucError."""
         model = load_model(self.mlir)
-        wanted = preprocessing_of(model)
-        shapes = {name: shape for name, (shape, _) in wanted.items()}
-        preprocessing = {name: p for name, (_, p) in wanted.items()}
         evaluator = Evaluator(model)
 
         def observe(samples: Sequence[str]) -> Statistics:
@@ -45,7 +42,7 @@ class Observe:
                     except TpucError as error:
                         raise TpucError(f'tensor "{name}" has {error} for the sample "{sample}"') from error
 
-                evaluator.run(load_inputs(sample.split(","), shapes, preprocessing), keep=(), callback=update)
+                evaluator.run(load_inputs_of(model, sample.split(",")), keep=(), callback=update)
             return tensors
 
         return observe

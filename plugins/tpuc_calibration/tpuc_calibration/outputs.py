@@ -1,0 +1,121 @@
+"""How far a calibrated and quantized model is from float at its outputs, by the chip's own arithmetic."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tpuc_calibration.consumers import relative_error
+from tpuc_core.deploy import load_inputs_of
+from tpuc_core.evaluate import FloatSession
+from tpuc_core.images import absolute_sample
+from tpuc_core.ir import State, load_model
+from tpuc_core.parallel import Workers
+from tpuc_core.passes.calibration_table import CalibrationTable
+from tpuc_core.passes.import_calibration_table import import_table
+from tpuc_core.plugins import plugins
+
+Outputs = list[np.ndarray]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the table is for: a chip and a mode of quantization."""
+
+    chip: str
+    mode: str = "INT8"
+    is_asymmetric: bool = False
+
+
+@dataclass(frozen=True)
+class Score:
+    """Of the outputs, as means over samples: the squares of the errors over those of the float values, and the cosine."""
+
+    error: float
+    cosine: float
+
+    @property
+    def decibel(self) -> float:
+        """Signal to noise."""
+        return decibel(self.error)
+
+    def is_better_than(self, other: Score) -> bool:
+        """Less error, and not less similar."""
+        return self.error < other.error and self.cosine >= other.cosine
+
+
+def decibel(error: float) -> float:
+    """A relative square error as a ratio of signal to noise; at most 200."""
+    return -10 * math.log10(max(error, 1e-20))
+
+
+@dataclass(frozen=True)
+class FloatOutputs:
+    """Work: the inputs of a sample to the float outputs of the model."""
+
+    mlir: str
+    is_thread_safe: bool = True
+
+    def open(self) -> Callable[[str], Outputs]:
+        """Load the model. Raises TpucError."""
+        model = load_model(self.mlir)
+        session = FloatSession(model)
+
+        def run(sample: str) -> Outputs:
+            found = session.run(load_inputs_of(model, sample.split(",")))
+            return [found[info.name] for info in session.outputs]
+
+        return run
+
+
+@dataclass(frozen=True)
+class QuantizedScore:
+    """Work: the score of one sample, given with its float outputs, when the model is quantized with a table."""
+
+    mlir: str
+    table: CalibrationTable
+    target: Target
+    is_thread_safe: bool = False  # sessions of chips do not promise that
+
+    def open(self) -> Callable[[tuple[str, Outputs]], Score]:
+        """Quantize and lower the model. Raises TpucError where the chip or the quantizer cannot."""
+        model = load_model(self.mlir)
+        import_table(model, self.table, is_asymmetric=self.target.is_asymmetric)
+        model.state = State.TOP_CALIBRATED
+        chip, quantizer = plugins().chip(self.target.chip), plugins().quantizer(self.target.mode)
+        plan = quantizer.plan(model, chip, self.target.mode, is_asymmetric=self.target.is_asymmetric)
+        session = chip.interpret(chip.lower(model, plan))
+
+        def run(item: tuple[str, Outputs]) -> Score:
+            sample, wanted = item
+            found = session.run(load_inputs_of(model, sample.split(",")))
+            return score_of([found[info.name] for info in session.outputs], wanted)
+
+        return run
+
+
+def score_of(found: Outputs, wanted: Outputs) -> Score:
+    """The mean over the outputs."""
+    pairs = [(a.astype(np.float64).reshape(-1), b.astype(np.float64).reshape(-1)) for a, b in zip(found, wanted, strict=True)]
+    errors = [relative_error([a], [b]) for a, b in pairs]
+    return Score(math.fsum(errors) / len(pairs), math.fsum(_cosine(a, b) for a, b in pairs) / len(pairs))
+
+
+def _cosine(a: np.ndarray, b: np.ndarray) -> float:
+    norm = math.sqrt(float(np.dot(a, a)) * float(np.dot(b, b)))
+    return float(np.dot(a, b)) / norm if norm else float(not a.any() and not b.any())
+
+
+def float_outputs(mlir: str, samples: Sequence[str], workers: Workers) -> list[tuple[str, Outputs]]:
+    """The samples, with absolute paths, and the float outputs of each."""
+    samples = [absolute_sample(sample) for sample in samples]
+    return list(zip(samples, workers.map(FloatOutputs(mlir), samples), strict=True))
+
+
+def quantized_score(mlir: str, table: CalibrationTable, target: Target, items: Sequence[tuple[str, Outputs]], workers: Workers) -> Score:
+    """The mean score over samples with their float outputs."""
+    scores = list(workers.map(QuantizedScore(mlir, table, target), items))
+    return Score(math.fsum(s.error for s in scores) / len(scores), math.fsum(s.cosine for s in scores) / len(scores))
