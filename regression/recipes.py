@@ -9,13 +9,15 @@ from dataclasses import dataclass
 class Recipe:
     """`options` are words for `tpuc transform`. `pictures` is a folder of the zoo's images ("demo" and "samples" need no
     zoo: the pictures of regression/demo, and two photos that scikit-learn carries), or "random" for a model that takes other
-    things than pictures. `is_quantized`: the model brings its scales; it needs no calibration."""
+    things than pictures; `test_picture` is the one to compare on where the first one shows nothing that the model looks for.
+    `is_quantized`: the model brings its scales; it needs no calibration."""
 
     options: str
     pictures: str
     calibration_count: int = 8
     class_offset: int = 0  # the model's output for class 0
     is_quantized: bool = False
+    test_picture: str = ""
     int8_tolerance: str = "0.95,0.70"  # of every tensor against float: that of tutorial 2
 
 

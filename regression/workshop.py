@@ -129,7 +129,9 @@ class Workshop:
         return "random" if recipe.pictures == "random" else str(self.picture(recipe))
 
     def picture(self, recipe: Recipe) -> Path:
-        """The first picture of a recipe's."""
+        """The picture of a recipe to compare on: the one that it names, or the first."""
+        if recipe.test_picture:
+            return self.pictures(recipe.pictures) / recipe.test_picture
         return next(p for p in sorted(self.pictures(recipe.pictures).iterdir()) if p.suffix in (".jpg", ".png"))
 
     # the way from file to file

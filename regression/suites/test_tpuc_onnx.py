@@ -6,9 +6,10 @@ import re
 
 import pytest
 from recipes import RECIPES
+from zoo_recipes import ONNX
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", {**RECIPES, **ONNX})
 def test_every_tensor_is_onnxruntimes(workshop, name):
     compared = re.search(r"(\d+) tensors compared with onnx: PASSED", workshop.transform(name))
     assert compared and int(compared[1]) >= 4

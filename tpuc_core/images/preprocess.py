@@ -122,7 +122,7 @@ class Preprocessing:
         return np.ascontiguousarray(batch.reshape(shape))
 
     def read(self, image: str | Path) -> np.ndarray:
-        """Pixels [h, w, c], uint8, BGR(A)."""
+        """Pixels [h, w, c], uint8, BGR(A); a picture without alpha is opaque."""
         import cv2
 
         flag = {"gray": cv2.IMREAD_GRAYSCALE, "rgba": cv2.IMREAD_UNCHANGED}.get(self.pixel_format, cv2.IMREAD_COLOR)
@@ -130,6 +130,8 @@ class Preprocessing:
         if pixels is None:
             raise TpucError(f'"{image}" is not an image')
         pixels = pixels.reshape(*pixels.shape[:2], -1)
+        if self.pixel_format == "rgba" and pixels.shape[2] == CHANNELS["rgb"]:
+            pixels = np.concatenate([pixels, np.full_like(pixels[..., :1], 255)], axis=2)
         if pixels.shape[2] != CHANNELS[self.pixel_format]:
             raise TpucError(f'"{image}" has {pixels.shape[2]} channels, {self.pixel_format} wants {CHANNELS[self.pixel_format]}')
         return pixels

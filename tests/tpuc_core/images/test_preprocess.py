@@ -34,6 +34,13 @@ def test_mean_and_scale_apply_in_the_final_channel_order(picture):
     np.testing.assert_array_equal(array[0, 2], blue)
 
 
+def test_a_picture_without_alpha_is_opaque(picture):
+    path, pixels = picture
+    array = Preprocessing(pixel_format="rgba", mean=(0,) * 4, scale=(1,) * 4).apply(path, (1, 4, 30, 40))
+    np.testing.assert_array_equal(array[0, :3], pixels[..., ::-1].transpose(2, 0, 1))
+    assert (array[0, 3] == 255).all()
+
+
 def test_resize_then_centre_crop(picture):
     path, pixels = picture
     array = Preprocessing(resize_dims=(20, 24)).apply(path, (1, 3, 16, 16))
