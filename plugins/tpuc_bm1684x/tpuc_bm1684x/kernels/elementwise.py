@@ -17,6 +17,12 @@ from tpuc_core.errors import TpucError
 from tpuc_core.ir import Model, is_none, quantization_of, shape_of
 
 
+def broadcast_axes(shape: Sequence[int], out: Sequence[int]) -> Shape4 | None:
+    """The four axes of an operand that is broadcast to a result; None where the chip does not see it so."""
+    axes = shape4((1,) * (len(out) - len(shape)) + tuple(shape))
+    return axes if all(size in (1, whole) for size, whole in zip(axes, shape4(out))) else None
+
+
 class BroadcastKernel(LocalKernel):
     """Operands are aligned at their last axes and broadcast; constants are read like activations."""
 
@@ -25,8 +31,8 @@ class BroadcastKernel(LocalKernel):
 
     def axes_of(self, value: SSAValue) -> Shape4:
         shape = shape_of(value)
-        axes = shape4((1,) * (len(shape_of(self.out)) - len(shape)) + tuple(shape))
-        if any(size not in (1, whole) for size, whole in zip(axes, self.out_shape)):
+        axes = broadcast_axes(shape, shape_of(self.out))
+        if axes is None:
             raise TpucError(f'"{self.name}": bm1684x broadcasts along the first three axes and all others together; {list(shape)} to {list(shape_of(self.out))} is not like that')
         return axes
 

@@ -45,6 +45,18 @@ class Chain:
         """Each element times a constant."""
         return self.add(tpu.MulConstOp, shape_of(self.value), const_val=factor)
 
+    def offset(self, term: float) -> Self:
+        """Each element plus a constant."""
+        return self.add(tpu.AddConstOp, shape_of(self.value), const_val=term)
+
+    def convolve(self, filters: np.ndarray, bias: np.ndarray | None, group: int = 1) -> Self:
+        """[n, ic, h, w] by constant filters [oc, ic / group, 1, 1], and a bias [oc]: weights `OP_filterK` and `OP_biasK`."""
+        weight = self.lowering.float_weight(self.op, f"filter{self._count}", filters)
+        offset = self.lowering.none(self.op) if bias is None else self.lowering.weight(self.op, f"bias{self._count}", np.float32(bias), "f32")
+        n, _, h, w = shape_of(self.value)
+        return self.add(tpu.Conv2DOp, (n, len(filters), h, w), weight, offset, kernel_shape=[1, 1], strides=[1, 1], pads=[0] * 4,
+                        dilations=[1, 1], group=group, with_bias=bias is not None)
+
     def multiply(self, matrix: np.ndarray, suffix: str) -> Self:
         """[rows, k] times a constant [k, n], the weight `OP_suffix`."""
         none = self.lowering.none(self.op)

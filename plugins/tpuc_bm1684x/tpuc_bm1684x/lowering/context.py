@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import ml_dtypes
@@ -99,8 +100,13 @@ class Lowering:
         return self.weight(user, suffix, narrowed(array, self.element), self.element)
 
     def weight(self, user: Operation, suffix: str, array: np.ndarray, element_type: str) -> SSAValue:
-        """A new weight before `user`, named after it."""
-        return self.model.add_weight(f"{tensor_name(user.results[0])}_{suffix}", array, user, element_type)
+        """A new weight before `user`, named after it; numbered where the model brings a weight of that name."""
+        name = plain = f"{tensor_name(user.results[0])}_{suffix}"
+        for number in count(1):
+            if name not in self.model.weights:
+                return self.model.add_weight(name, array, user, element_type)
+            name = f"{plain}_{number}"
+        raise AssertionError
 
     def none(self, user: Operation) -> SSAValue:
         """The value that stands for an absent operand."""

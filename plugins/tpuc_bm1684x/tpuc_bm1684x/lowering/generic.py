@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tpuc_core.plan import TensorQuantization
 
 SAME_IN_FLOATS = (
-    "Add", "AddConst", "Clip", "Concat", "Depth2Space", "Div", "LRN", "LayerNorm",
+    "Add", "AddConst", "Clip", "Concat", "Depth2Space", "Div", "LayerNorm",
     "LeakyRelu", "Max", "MaxConst", "Min", "MinConst", "Mul", "MulConst", "Pad", "Permute", "Reciprocal",
     "Relu", "Reshape", "Reverse", "ShuffleChannel", "Slice", "Softmax", "Squeeze", "Sub", "SubConst", "Tile", "Unsqueeze",
     "Upsample")

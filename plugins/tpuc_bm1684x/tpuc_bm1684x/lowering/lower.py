@@ -11,6 +11,7 @@ from tpuc_bm1684x.lowering.context import ELEMENTS, Lowering
 from tpuc_bm1684x.lowering.prequantized import make_activations_real, make_weights_real
 from tpuc_bm1684x.lowering.registry import RULES
 from tpuc_bm1684x.lowering.strip_io import strip_input_casts, strip_output_casts
+from tpuc_bm1684x.lowering.views import fit_views
 from tpuc_core.errors import TpucError
 from tpuc_core.ir import State, TensorOp, tensor_name
 from tpuc_core.plan import Precision
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from tpuc_core.plan import Plan
 
 CHIP = "bm1684x"
-FAMILIES = ("arithmetic", "comparison", "convolution", "gather", "generic", "matmul", "movement", "pooling", "prequantized",
+FAMILIES = ("arithmetic", "comparison", "convolution", "gather", "generic", "matmul", "movement", "normalization", "pooling", "prequantized",
             "recurrent", "reduction", "resize", "unary")
 for _family in FAMILIES:
     import_module(f"tpuc_bm1684x.lowering.{_family}")
@@ -53,6 +54,7 @@ def lower_in_place(model: Model, plan: Plan, *, is_matmul_per_column: bool = Tru
         if isinstance(op, TensorOp):
             _lower_op(op, lowering)
     _cast_outputs(model, lowering)
+    fit_views(model)
     _drop_unused_constants(model)
     model.chip, model.mode, model.state = CHIP, plan.mode, State.TPU_LOWERED
     for name, value in (("addr_mode", "basic"), ("asymmetric", plan.is_asymmetric), ("cores", 1), ("devices", 1),
