@@ -99,7 +99,7 @@ def test_scale_is_a_depthwise_convolution(computed):
     np.testing.assert_allclose(y, np.maximum(x * a.reshape(1, 3, 1, 1) + b.reshape(1, 3, 1, 1), 0), rtol=1e-6)
 
 
-def test_a_new_weight_does_not_take_the_place_of_the_models(computed):
+def test_a_new_weight_does_not_take_the_place_of_the_models(chip):
     model = Model.new("one", "ONNX", [tensor_type((1, 2, 3, 3))])
     block = model.main.body.block
     block.add_op(x := top.InputOp.make("x", [block.args[0]], tensor_type((1, 2, 3, 3))))
@@ -107,6 +107,6 @@ def test_a_new_weight_does_not_take_the_place_of_the_models(computed):
     values = [model.add_weight(f"y_{name}", np.full(2, number, np.float32), op) for name, number in (("filter", 3), ("bias", 5))]
     op.operands = [x.results[0], *values]
     model.set_outputs([op.results[0]])
-    lowered = lower(model, plan_float(model, TestChip(), {}))
+    lowered = lower(model, plan_float(model, chip, {}))
     y = evaluate(lowered, {"x": np.ones((1, 2, 3, 3), np.float32)})["y"]
     assert np.all(y == 8)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
 from tpuc_core.ir import shape_of, tensor_name, tpu
 
 if TYPE_CHECKING:
-    import numpy as np
     from xdsl.ir import SSAValue
 
     from tpuc_bm1684x.lowering.context import Lowering
@@ -52,7 +53,9 @@ class Chain:
     def convolve(self, filters: np.ndarray, bias: np.ndarray | None, group: int = 1) -> Self:
         """[n, ic, h, w] by constant filters [oc, ic / group, 1, 1], and a bias [oc]: weights `OP_filterK` and `OP_biasK`."""
         weight = self.lowering.float_weight(self.op, f"filter{self._count}", filters)
-        offset = self.lowering.none(self.op) if bias is None else self.lowering.weight(self.op, f"bias{self._count}", np.float32(bias), "f32")
+        name, offset = f"bias{self._count}", self.lowering.none(self.op)
+        if bias is not None:
+            offset = self.lowering.weight(self.op, name, np.ascontiguousarray(bias, np.float32), "f32")
         n, _, h, w = shape_of(self.value)
         return self.add(tpu.Conv2DOp, (n, len(filters), h, w), weight, offset, kernel_shape=[1, 1], strides=[1, 1], pads=[0] * 4,
                         dilations=[1, 1], group=group, with_bias=bias is not None)

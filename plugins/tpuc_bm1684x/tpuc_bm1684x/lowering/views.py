@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
+import numpy as np
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from tpuc_bm1684x.kernels.base import Shape4, shape4
@@ -119,8 +120,12 @@ def repeat_operands(model: Model, op: TensorOp) -> None:
         aligned = (1,) * (len(out) - len(shape_of(value))) + tuple(shape_of(value))
         if aligned == out:
             continue
-        whole = _reshaped(model, op, value, aligned, f"{tensor_name(value)}_{tensor_name(op.results[0])}_axes")
         name = f"{tensor_name(value)}_{tensor_name(op.results[0])}_repeated"
+        if is_weight(value):
+            repeated = np.ascontiguousarray(np.broadcast_to(model.weight(value), out))
+            op.operands[index] = model.add_weight(name, repeated, op, storage_of(value))
+            continue
+        whole = _reshaped(model, op, value, aligned, f"{tensor_name(value)}_{tensor_name(op.results[0])}_axes")
         operands = [whole, model.none(op)]
         tile = tpu.TileOp.make(name, operands, with_shape(value.type, out), tile=[n // m for n, m in zip(out, aligned)])
         Rewriter.insert_op(tile, InsertPoint.before(op))
