@@ -1,7 +1,7 @@
 """Runs the `top` ops of a model one after the other on whole float32 arrays.
 
-A model that is quantized already is evaluated in the real values of its integers: weights are dequantized, and every result is
-brought to the nearest value that its type holds.
+A model that is quantized already is evaluated in the real values of its integers: sums and products are those of its integers,
+every other result is brought to the nearest value that its type holds.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import numpy as np
 from xdsl.ir import Operation, SSAValue
 
 from tpuc_core.errors import TpucError
-from tpuc_core.evaluate.grid import Grid, grid_of
+from tpuc_core.evaluate.grid import on_grid
+from tpuc_core.evaluate.integers import integer_evaluation
 from tpuc_core.evaluate.registry import BoundOp, Evaluation, evaluation_of
-from tpuc_core.ir import Model, is_none, is_weight, shape_of, tensor_name
+from tpuc_core.ir import Model, is_none, is_weight, quantization_of, shape_of, tensor_name
+from tpuc_core.plan import TensorQuantization
 
 Callback = Callable[[str, np.ndarray], None]
 Operands = list[np.ndarray | None]
@@ -29,7 +31,7 @@ class Step:
     function: Evaluation
     operands: list[SSAValue | np.ndarray | None]
     results: list[tuple[int, str, SSAValue]]
-    grids: list[Grid | None]
+    grids: list[TensorQuantization | None]
     released: list[SSAValue]
 
     @property
@@ -81,15 +83,15 @@ class Evaluator:
 
         for value, (name, shape) in zip(self._input_values, self.inputs.items()):
             store(name, value, _checked_input(inputs, name, shape))  # shown as it was given
-            if (grid := grid_of(value)) is not None:
-                values[value] = grid.nearest(values[value])
+            if (quantization := quantization_of(value)) is not None:
+                values[value] = on_grid(values[value], quantization)
         for step in self.steps:
             operands = [values[x] if isinstance(x, SSAValue) else x for x in step.operands]
             arrays = _apply(step, operands)
             if watch is not None:
                 watch(step, operands, arrays)
             for (index, name, value), grid in zip(step.results, step.grids):
-                store(name, value, arrays[index] if grid is None else grid.nearest(arrays[index]))
+                store(name, value, arrays[index] if grid is None else on_grid(arrays[index], grid))
             del operands, arrays
             for value in step.released:
                 del values[value]
@@ -134,8 +136,9 @@ def _bind_op(model: Model, op: Operation, released: list[SSAValue]) -> Step:
     assert function is not None
     results: list[tuple[int, str, SSAValue]] = [(i, tensor_name(r), r) for i, r in enumerate(op.results) if not is_none(r)]
     bound = BoundOp(op.name, op, [shape_of(value) for _, _, value in results])  # type: ignore[arg-type]
-    grids = [grid_of(value, op) for _, _, value in results]
-    return Step(bound, function, [_operand(model, value) for value in op.operands], results, grids, released)
+    integers = integer_evaluation(model, op)
+    grids = [None if integers is not None else quantization_of(value) for _, _, value in results]
+    return Step(bound, integers or function, [_operand(model, value) for value in op.operands], results, grids, released)
 
 
 def _operand(model: Model, value: SSAValue) -> SSAValue | np.ndarray | None:
