@@ -59,7 +59,7 @@ def prove(compiled):
 
 @pytest.fixture
 def prove_net(prove, monkeypatch):
-    """Proves a net in a mode, and compares F32 with float evaluation. `cuts`: ways (nsecs, hsecs) to cut groups that are tried
+    """Proves a net in a mode, and compares floats with float evaluation. `cuts`: ways (nsecs, hsecs) to cut groups that are tried
     before the pass's own. Returns the cuts (nsecs, hsecs, ops) of the groups."""
 
     def run(net: nets.Net, mode: str, *outputs, cuts=()) -> list[tuple[int, int, int]]:
@@ -70,9 +70,8 @@ def prove_net(prove, monkeypatch):
         net.model.set_outputs(outputs or [net.values[-1]])
         wanted = FloatSession(net.model.clone()).run(nets.samples(net.model), all_tensors=True)
         final, tensors = prove(net.lowered(mode, *outputs))
-        if mode == "F32":
-            for name in set(wanted) & set(tensors):
-                np.testing.assert_allclose(tensors[name], wanted[name], rtol=1e-3, atol=1e-4, err_msg=name)
+        for name in set(wanted) & set(tensors) if mode in nets.FLOAT_ERRORS else ():
+            nets.assert_similar(mode, nets.real(tensors[name]), wanted[name], name)
         groups = [op for op in final.module.walk() if op.name == "tpu.Group"]
         return [(op.get("nsecs"), op.get("hsecs"), sum(inner.name not in BOUNDARIES for inner in op.regions[0].block.ops)) for op in groups]
 

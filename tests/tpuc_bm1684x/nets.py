@@ -16,6 +16,23 @@ from xdsl.ir import SSAValue
 from tpuc_core.ir import Model, State, calibration_of, shape_of, tensor_type, top, with_element
 from tpuc_core.plan import Plan
 
+FLOAT_ERRORS = {"F32": 0.0, "F16": 2e-3, "BF16": 1.5e-2}
+"""The largest error of a tensor in the 16-bit modes, as a share of its size (norms): some times the rounding of one result."""
+
+
+def real(array: np.ndarray) -> np.ndarray:
+    """Floats as f32; uint16 are the bits of bf16."""
+    return (array.astype(np.uint32) << 16).view(np.float32) if array.dtype == np.uint16 else array.astype(np.float32)
+
+
+def assert_similar(mode: str, found: np.ndarray, wanted: np.ndarray, name: str = "") -> None:
+    """F32 element by element, F16 and BF16 as a whole."""
+    if mode == "F32":
+        np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-4, err_msg=name)
+        return
+    error, size = np.linalg.norm(found - wanted), np.linalg.norm(wanted)
+    assert error <= FLOAT_ERRORS[mode] * size + 1e-6, f"{name}: {error / size}"
+
 
 class TestChip:
     """What a quantizer asks of a chip."""
@@ -82,11 +99,12 @@ class Net:
             return lower(self.model, plan_float(self.model, TestChip(), {}))
         if mode in ("F16", "BF16"):
             return lower(self.model, plan_float16(self.model, TestChip(), mode, {}))
-        self._calibrate(is_asymmetric := mode != "INT8")
+        self.calibrate(is_asymmetric := mode != "INT8")
         plan = plan_int8(self.model, TestChip(), {}, is_asymmetric=is_asymmetric)
         return lower(self.model, unsigned(plan) if mode == "UINT8" else plan)
 
-    def _calibrate(self, is_asymmetric: bool) -> None:
+    def calibrate(self, is_asymmetric: bool = False) -> None:
+        """Ranges for every tensor."""
         for index, value in enumerate(self.values):
             op = value.owner
             is_positive = op.name in ("top.Relu", "top.Sigmoid", "top.Softmax") or ("do_relu" in op.attributes and op.get("do_relu"))

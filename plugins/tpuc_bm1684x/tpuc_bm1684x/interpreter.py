@@ -28,7 +28,7 @@ def tensor_info(value: SSAValue) -> TensorInfo:
     """Name, shape, type and quantization of a value."""
     quantization = quantization_of(value)
     scale, zero_point = (quantization.scale, quantization.zero_point) if quantization else (1.0, 0)
-    return TensorInfo(tensor_name(value), tuple(shape_of(value)), NUMPY_TYPES[storage_of(value)], scale, zero_point)
+    return TensorInfo(tensor_name(value), tuple(shape_of(value)), STORAGE[storage_of(value)].name, scale, zero_point)
 
 
 class Interpreter:
@@ -91,7 +91,7 @@ def _given(inputs: Tensors, name: str, alone: bool) -> np.ndarray:
 
 def _shown(array: np.ndarray, value: SSAValue, dequantize: bool) -> np.ndarray:
     info = tensor_info(value)
-    array = array.reshape(info.shape).view(info.dtype)
+    array = array.reshape(info.shape).view(NUMPY_TYPES[storage_of(value)])
     return dequantized(array, storage_of(value), info.scale, info.zero_point) if dequantize else array
 
 

@@ -6,7 +6,7 @@ from nets import Net
 from tpuc_core.errors import TpucError
 from tpuc_core.ir import load_model, save_model
 
-pytestmark = pytest.mark.parametrize("mode", ["F32", "INT8"])
+pytestmark = pytest.mark.parametrize("mode", ["F32", "F16", "BF16", "INT8"])
 
 
 def test_one_tensor_twice(prove_net, mode):

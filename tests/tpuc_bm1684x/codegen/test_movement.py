@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from nets import Net
 
-MODES = ["F32", "INT8"]
+MODES = ["F32", "F16", "BF16", "INT8"]
 
 
 @pytest.mark.parametrize("mode", MODES)

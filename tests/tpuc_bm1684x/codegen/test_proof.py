@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 from nets import Net
 
-from tpuc_core.errors import TpucError
-
 MODES = ["F32", "F16", "BF16", "INT8", "INT8_ASYM", "UINT8"]
 
 
@@ -183,14 +181,13 @@ def test_one_op_a_group_gives_the_same_outputs_as_groups(prove, mode):
         assert array.tobytes() == single[name].tobytes()
 
 
-def test_the_longest_softmax(prove_net):
+def test_a_long_softmax(prove_net):
     net = Net((2, 16384))
     net.op("Softmax", [net.values[0]], (2, 16384), axis=1)
     prove_net(net, "F32")
 
 
-def test_a_softmax_that_is_too_long_is_refused(prove_net):
+def test_a_softmax_that_is_longer_than_a_lane(prove_net):
     net = Net((1, 20000))
     net.op("Softmax", [net.values[0]], (1, 20000), axis=1)
-    with pytest.raises(TpucError, match="20000 elements does not fit a lane"):
-        prove_net(net, "F32")
+    prove_net(net, "F32")

@@ -3,7 +3,7 @@
 import pytest
 from nets import Net
 
-pytestmark = pytest.mark.parametrize("mode", ["F32", "INT8"])
+pytestmark = pytest.mark.parametrize("mode", ["F32", "F16", "BF16", "INT8"])
 HALO = (1, 8, 24, 20)
 
 

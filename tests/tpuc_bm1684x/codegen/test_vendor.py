@@ -15,7 +15,7 @@ from tpuc_bmrt.session import BmrtSession
 from tpuc_core.ir import save_model
 
 VENDOR = Path(os.environ.get("TPUC_VENDOR") or Path.home() / ".cache" / "tpuc-vendor")
-MODES = ["F32", "INT8", "INT8_ASYM", "UINT8"]
+MODES = ["F32", "F16", "BF16", "INT8", "INT8_ASYM", "UINT8"]
 pytestmark = [
     pytest.mark.vendor,
     pytest.mark.skipif(not (VENDOR / "bin" / "tpuc-opt").exists(), reason="the vendor's tools are not installed: run `make vendor`"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tpuc_bm1684x.lowering import lower
 from tpuc_bm1684x.support import supports
+from tpuc_float16.quantizer import plan_float16
 from tpuc_int8.quantizer import plan_float, plan_int8
 
 from tpuc_core.ir import Model, load_model
@@ -38,6 +39,15 @@ def lowered_int8(chip):
         model = load_model(DATA / (f"{name}_calibrated.mlir" if symmetry == "sym" else f"{name}_asym_calibrated.mlir"))
         plan = plan_int8(model, chip, overrides or {}, is_asymmetric=symmetry == "asym")
         return lower(model, plan, **options), plan
+
+    return run
+
+
+@pytest.fixture
+def lowered_f16(chip):
+    def run(name: str) -> Model:
+        model = load_model(DATA / f"{name}.mlir")
+        return lower(model, plan_float16(model, chip, "F16", {}))
 
     return run
 
