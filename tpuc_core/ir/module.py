@@ -144,9 +144,10 @@ class Model:
     @property
     def outputs(self) -> list[SSAValue]:
         """What @main returns; through a call, the values inside the called function."""
-        return [self._producer(value) for value in _return_of(self.main).operands]
+        return [self.producer(value) for value in _return_of(self.main).operands]
 
-    def _producer(self, value: SSAValue) -> SSAValue:
+    def producer(self, value: SSAValue) -> SSAValue:
+        """The value itself; for the result of a call the value inside the called function."""
         while isinstance(value, OpResult) and isinstance(value.op, CallOp):
             value = _return_of(self.function(value.op.callee.string_value())).operands[value.index]
         return value

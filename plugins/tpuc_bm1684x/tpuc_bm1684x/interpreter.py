@@ -10,7 +10,8 @@ from xdsl.ir import SSAValue
 
 from tpuc_bm1684x.bmodel.content import NUMPY_TYPES
 from tpuc_bm1684x.ends import net_input
-from tpuc_bm1684x.kernels import GlobalKernel, LocalKernel, Slice, kernel_for
+from tpuc_bm1684x.host_ops import host_op
+from tpuc_bm1684x.kernels import GlobalKernel, HostKernel, LocalKernel, Slice, kernel_for
 from tpuc_bm1684x.kernels.array_engine import ArrayEngine
 from tpuc_bm1684x.kernels.base import Kernel, global_view
 from tpuc_bm1684x.kernels.constants import STORAGE, Form, typed
@@ -57,12 +58,23 @@ class Interpreter:
             return _local_step(kernel, self.model)
         if isinstance(kernel, GlobalKernel):
             return _global_step(kernel)
+        if isinstance(kernel, HostKernel):
+            return self._host_step(kernel)
         source, name, shape = tensor_name(kernel.activations[0]), kernel.name, tuple(shape_of(kernel.out))
 
         def alias(tensors: dict[str, np.ndarray]) -> None:
             tensors[name] = tensors[source].reshape(shape)
 
         return alias
+
+    def _host_step(self, kernel: HostKernel) -> Step:
+        op = host_op(kernel.op)
+        self.constants.update({tensor_name(v): self.model.weight(v) for v in kernel.op.operands if is_weight(v)})
+
+        def step(tensors: dict[str, np.ndarray]) -> None:
+            tensors[op.name] = op.run(tensors)
+
+        return step
 
     def run(self, inputs: Tensors, *, all_tensors: bool = False, dequantize: bool = True) -> Tensors:
         """See tpuc_core.session.Session."""

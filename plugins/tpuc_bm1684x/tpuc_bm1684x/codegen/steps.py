@@ -8,6 +8,7 @@ from functools import cached_property
 
 from xdsl.ir import SSAValue
 
+from tpuc_bm1684x.host_ops import is_host_function
 from tpuc_bm1684x.kernels import AliasKernel, GlobalKernel, LocalKernel, kernel_for
 from tpuc_bm1684x.kernels.base import Kernel, Key
 from tpuc_bm1684x.kernels.engine import Rows, Shape4
@@ -92,7 +93,7 @@ def cut(size: int, sections: int, index: int) -> Rows:
 def steps_of(model: Model) -> Iterator[Step]:
     """The steps of a model whose local ops are in groups."""
     for function in model.functions:
-        for op in function.body.block.ops:
+        for op in [] if is_host_function(function) else function.body.block.ops:
             if op.name == "tpu.Group":
                 yield group_step(op)
             elif op.name not in BOUNDARIES:

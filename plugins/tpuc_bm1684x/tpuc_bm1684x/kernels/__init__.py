@@ -6,6 +6,7 @@ from tpuc_bm1684x.kernels import (  # noqa: F401  (they register themselves)
     comparison,
     conv2d,
     elementwise,
+    host,
     movement,
     normalization,
     pool2d,
@@ -14,9 +15,9 @@ from tpuc_bm1684x.kernels import (  # noqa: F401  (they register themselves)
     softmax,
     transcendental,
 )
-from tpuc_bm1684x.kernels.base import KERNELS, AliasKernel, GlobalKernel, Kernel, LocalKernel, Slice, kernel_for
+from tpuc_bm1684x.kernels.base import KERNELS, AliasKernel, GlobalKernel, HostKernel, Kernel, LocalKernel, Slice, kernel_for
 from tpuc_core.plugins import load_extensions
 
 load_extensions("bm1684x.kernels")
 
-__all__ = ["KERNELS", "AliasKernel", "GlobalKernel", "Kernel", "LocalKernel", "Slice", "kernel_for"]
+__all__ = ["KERNELS", "AliasKernel", "GlobalKernel", "HostKernel", "Kernel", "LocalKernel", "Slice", "kernel_for"]

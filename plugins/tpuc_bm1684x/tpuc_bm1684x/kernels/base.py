@@ -190,6 +190,10 @@ class AliasKernel(Kernel):
     """The output is the input's memory under another shape: nothing to do."""
 
 
+class HostKernel(Kernel):
+    """The op is computed beside the chip: see `tpuc_bm1684x.host`."""
+
+
 KERNELS: dict[str, Callable[[TensorOp], Kernel]] = {}
 
 

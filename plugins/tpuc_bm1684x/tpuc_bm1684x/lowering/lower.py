@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from tpuc_core.plan import Plan
 
 CHIP = "bm1684x"
-FAMILIES = ("arithmetic", "comparison", "convolution", "gather", "generic", "matmul", "movement", "normalization", "pooling", "prequantized",
-            "recurrent", "reduction", "resize", "unary")
+FAMILIES = ("arithmetic", "comparison", "convolution", "gather", "generic", "host", "matmul", "movement", "normalization", "pooling",
+            "prequantized", "recurrent", "reduction", "resize", "unary")
 for _family in FAMILIES:
     import_module(f"tpuc_bm1684x.lowering.{_family}")
 load_extensions("bm1684x.lowering")

@@ -11,6 +11,7 @@ from xdsl.ir import SSAValue
 
 from tpuc_bm1684x.bmodel.content import GLOBAL_MEMORY
 from tpuc_bm1684x.codegen.steps import AliasStep, GlobalStep, GroupStep, Step, steps_of
+from tpuc_bm1684x.host_ops import chip_outputs
 from tpuc_bm1684x.kernels.constants import STORAGE
 from tpuc_core.ir import Model, State, is_weight, shape_of, storage_of, tensor_name, with_address
 from tpuc_core.passes import Pass
@@ -81,7 +82,7 @@ def lives_of(model: Model, steps: list[Step]) -> dict[str, Life]:
             life = lives.get(tensor_name(value))
             if life is not None:
                 life.last = index
-    for value in model.outputs:
+    for value in chip_outputs(model):
         lives[tensor_name(value)].last = len(steps)
     return lives
 

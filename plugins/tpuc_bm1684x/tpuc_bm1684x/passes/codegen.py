@@ -13,6 +13,7 @@ from tpuc_bm1684x.bmodel import Bmodel, CommandGroup, Net, Section, Stage, SubNe
 from tpuc_bm1684x.codegen.emit import Emitter
 from tpuc_bm1684x.codegen.steps import steps_of
 from tpuc_bm1684x.ends import net_input, net_output
+from tpuc_bm1684x.host_ops import chip_outputs, host_section
 from tpuc_bm1684x.isa import join_stream
 from tpuc_bm1684x.kernels.command_engine import CommandEngine
 from tpuc_bm1684x.kernels.local_memory import DoesNotFit
@@ -85,12 +86,13 @@ def compiled(model: Model, section: Mapping[str, Any]) -> Bmodel:
     check_waits(group.tiu, group.gdma)
     addresses = emitter.engine.addresses
     inputs = [net_input(op.results[0], addresses[tensor_name(op.results[0])]) for op in model.inputs]
-    outputs = [net_output(value, addresses[tensor_name(value)]) for value in model.outputs]
+    outputs = [net_output(value, addresses[tensor_name(value)]) for value in chip_outputs(model)]
     coefficients, weights = coefficients_of(model, addresses)
     content = {
         "preprocessing": {tensor_name(op.results[0]): preprocessing_of(op) for op in model.inputs},
         "versions": {"tpuc": __version__},
         "tensors": list(emitter.tensors.entries.values()),
+        **host_section(model),
         **section,
     }
     stage = Stage(inputs, outputs, [SubNet(inputs, outputs, [group])], model.get_attribute("neuron_addr"), max(model.get_attribute("neuron_size"), 4096),

@@ -10,6 +10,7 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 
 from tpuc_bm1684x.codegen.emit import Emitter
 from tpuc_bm1684x.codegen.steps import BOUNDARIES, GroupStep, outputs_of
+from tpuc_bm1684x.host_ops import chip_outputs
 from tpuc_bm1684x.kernels import LocalKernel, kernel_for
 from tpuc_bm1684x.kernels.command_engine import CommandEngine
 from tpuc_bm1684x.kernels.local_memory import DoesNotFit
@@ -36,7 +37,7 @@ class LayerGroup(Pass):
     opt: int = 2
 
     def apply(self, model: Model) -> None:
-        returned = set(model.outputs)
+        returned = set(chip_outputs(model))
         for run in runs_of(model):
             for step in best_groups(run, returned, most_ops=MOST_OPS if self.opt > 1 else 1):
                 make_group(model, step)
