@@ -91,6 +91,8 @@ def print_validation(validation: Validation, *, is_default_input: bool, is_judge
     click.echo(f"proof: {len(proof.tensors)} tensors, {proof.equal_count} equal bit for bit (interpreter = simulator)")
     for difference in proof.differences:
         click.echo(f"  {difference}")
+    for note in getattr(validation.session, "notes", ()):
+        click.echo(f"note: {note}")
     profile = getattr(validation.session, "profile", None)
     if profile is not None:
         click.echo(f"time: {profile().total_cycles:,} cycles estimated")

@@ -87,6 +87,14 @@ class Simulator:
         """Cycles and bytes of every command, as the vendor's compiler estimates them."""
         return Profile.of(self.groups)
 
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know about the file: which of its ops the chip does not compute."""
+        if self.host is None:
+            return []
+        given = ", ".join(tensor.name for tensor in self.stage.outputs)
+        return [f'"{op.name}" ({op.kind}) is computed behind the chip, which gives {given}' for op in self.host.ops]
+
     @cached_property
     def preprocessing(self) -> dict[str, Any] | None:
         """What the file says about how images become the first input that takes them: attributes of top.Input."""
