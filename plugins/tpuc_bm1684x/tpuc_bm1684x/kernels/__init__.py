@@ -15,7 +15,16 @@ from tpuc_bm1684x.kernels import (  # noqa: F401  (they register themselves)
     softmax,
     transcendental,
 )
-from tpuc_bm1684x.kernels.base import KERNELS, AliasKernel, GlobalKernel, HostKernel, Kernel, LocalKernel, Slice, kernel_for
+from tpuc_bm1684x.kernels.base import (
+    KERNELS,
+    AliasKernel,
+    GlobalKernel,
+    HostKernel,
+    Kernel,
+    LocalKernel,
+    Slice,
+    kernel_for,
+)
 from tpuc_core.plugins import load_extensions
 
 load_extensions("bm1684x.kernels")
