@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tpuc_bm1684x.kernels import KERNELS
 from tpuc_bm1684x.lowering import unary
-from tpuc_bm1684x.lowering.generic import same_f32
+from tpuc_bm1684x.lowering.generic import same_float
 from tpuc_bm1684x.lowering.lower import FAMILIES  # noqa: F401  (loads the families, which register themselves)
 from tpuc_bm1684x.lowering.movement import move_int8
 from tpuc_bm1684x.lowering.registry import RULES, kernel_obstacle
@@ -40,12 +40,13 @@ Restrictions of one operator (a shape that is not constant, say) are reported wi
 
 ## `top` ops, and what BM1684X runs
 
-*float*: evaluated in float32, for `transform` and `calibrate`. *F32*, *INT8*: there is a form on the chip; restrictions of one op (padding
+*float*: evaluated in float32, for `transform` and `calibrate`. *F32*, *16 bits* (F16 and BF16),
+*INT8*: there is a form on the chip; restrictions of one op (padding
 beyond 15, say) are reported when a model is quantized. `--canonicalize`, which `transform` runs, rewrites some ops that have none
 (BatchNorm as Scale, Flatten as Reshape, Split as Slice, ...).
 
-| op | float | F32 | INT8 |
-| --- | --- | --- | --- |
+| op | float | F32 | 16 bits | INT8 |
+| --- | --- | --- | --- | --- |
 {support}
 
 """
@@ -57,7 +58,7 @@ def support_rows() -> Iterator[str]:
     evaluated = {name.removeprefix("top.") for name in evaluated_ops()}
     for kind in (name.removeprefix("top.") for name in declared(top.OPS)):
         if kind not in STRUCTURE:
-            marks = (kind in evaluated, has_form(kind, Precision.F32), has_form(kind, Precision.INT8))
+            marks = (kind in evaluated, *(has_form(kind, p) for p in (Precision.F32, Precision.F16, Precision.INT8)))
             yield f"| {kind} | {' | '.join('x' if mark else '' for mark in marks)} |"
 
 
@@ -66,9 +67,9 @@ def has_form(kind: str, precision: Precision) -> bool:
     rule = RULES.get((f"top.{kind}", precision))
     if rule is None:
         return False
-    if rule.lower is unary.active_f32:
+    if rule.lower is unary.active_float:
         return unary.mode_obstacle(unary.MODES[kind]) is None
-    return rule.lower not in (same_f32, move_int8) or kernel_obstacle(kind) is None
+    return rule.lower not in (same_float, move_int8) or kernel_obstacle(kind) is None
 
 
 def declared(table: OpTable) -> list[str]:
@@ -106,7 +107,7 @@ def attribute_row(op: type[TensorOp], name: str) -> str:
 def kernel_rows() -> Iterator[str]:
     """A row for each op that the chip computes: what its kernel does."""
     for name in sorted(KERNELS):
-        text = " ".join((KERNELS[name].__doc__ or "an instruction of the same name, on f32").split())
+        text = " ".join((KERNELS[name].__doc__ or "an instruction of the same name, on floats").split())
         yield f"| {name.removeprefix('tpu.')} | {text.replace('|', chr(92) + '|')} |"
 
 
