@@ -18,6 +18,8 @@ from zoo_recipes import ALL_RECIPES
 
 HERE = Path(__file__).resolve().parent
 TIMEOUT_SECONDS = 1800
+TOLERANCES = {"f32": "0.999,0.999", "f16": "0.99,0.93", "bf16": "0.99,0.87"}
+"""Of every tensor against float, for `tpuc deploy`; those of F16 and BF16 are the ones of the tutorials."""
 
 
 class Missing(Exception):
@@ -29,7 +31,7 @@ class CommandFailed(AssertionError):
 
 
 class Workshop:
-    """Files of model NAME have the names NAME.mlir, NAME_cali_table, NAME_f32.bmodel, NAME_int8.bmodel."""
+    """Files of model NAME have the names NAME.mlir, NAME_cali_table, NAME_f32.bmodel, NAME_f16.bmodel, and so on."""
 
     def __init__(self, directory: Path):
         self.directory = directory
@@ -156,11 +158,9 @@ class Workshop:
         )
 
     def deploy(self, name: str, mode: str) -> str:
-        """NAME_MODE.bmodel (mode f32 or int8) with its certificate; what the command printed."""
-        return self.once(
-            self.deploy_words(name, mode) + f" --test_input {name}_in_f32.npz --tolerance"
-            f" {ALL_RECIPES[name].int8_tolerance if mode == 'int8' else '0.999,0.999'}"
-        )
+        """NAME_MODE.bmodel (mode f32, f16, bf16 or int8) with its certificate; what the command printed."""
+        tolerance = TOLERANCES.get(mode, ALL_RECIPES[name].int8_tolerance)
+        return self.once(self.deploy_words(name, mode) + f" --test_input {name}_in_f32.npz --tolerance {tolerance}")
 
     def deploy_words(self, name: str, mode: str, file: str | None = None) -> str:
         """The command without its test; what it needs is made."""
