@@ -35,3 +35,10 @@ def test_where(prove_net, net, numbers):
     branches = [None if side in numbers else value for side, value in zip("xy", (net.values[0], row))]
     net.op("Where", [x, *branches], SHAPE, **attributes)
     prove_net(net, "F32")
+
+
+@pytest.mark.parametrize("to", ["INT32", "BOOL", ""])
+def test_casts(prove_net, net, to):
+    net.op("Cast", [net.values[0]], SHAPE, to=to)
+    net.op("Cast", [net.whole[0]], SHAPE, to=to)
+    prove_net(net, "F32", net.values[-1], net.values[-2])

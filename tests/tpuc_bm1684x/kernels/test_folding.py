@@ -41,3 +41,9 @@ def test_groups(prove_net):
     net = Net((1, 6, 4, 70))
     convolution(net, net.values[0], 9, [1, 20], group=3, strides=[1, 16])
     prove_net(net, "F32")
+
+
+def test_a_row_that_does_not_fit_a_lane(prove_net):
+    net = Net((1, 1, 1, 44100))
+    convolution(net, net.values[0], 1, [1, 256], strides=[1, 2])
+    prove_net(net, "F32")

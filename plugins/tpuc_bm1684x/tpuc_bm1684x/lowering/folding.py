@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MOST_STEPS = 15
 """The largest padding and stride, and one less than the largest dilation, that the instruction's fields hold."""
 
+LONG_ROW = 24576
+"""Elements of the only row of an input from which on its stride is folded, whatever it is: a row cannot be cut."""
+
 
 @dataclass
 class Geometry:
@@ -54,7 +57,14 @@ def is_plain(op: TensorOp) -> bool:
     if len(op.get("kernel_shape")) != 2:
         return False
     geometry = Geometry.of(op)
-    return max(*geometry.strides, *geometry.pads) <= MOST_STEPS
+    return max(geometry.pads) <= MOST_STEPS and folds_of(geometry, shape_of(op.operands[0])[2:]) == (1, 1)
+
+
+def folds_of(geometry: Geometry, sizes: Sequence[int]) -> tuple[int, int]:
+    """How many neighbours along each axis become channels of one; 1 for none."""
+    (sy, sx), (_, dx) = geometry.strides, geometry.dilations
+    is_long = len(sizes) == 2 and sizes[0] == 1 and sizes[1] >= LONG_ROW or len(sizes) == 1 and sizes[0] >= LONG_ROW
+    return sy if sy > MOST_STEPS else 1, sx if sx > MOST_STEPS or (is_long and dx == 1) else 1
 
 
 def folding_obstacle(op: TensorOp) -> str | None:
@@ -111,11 +121,11 @@ class Folding:
         if len(sizes) == 1:
             self._emit(tpu.ReshapeOp, (n, c, 1, *sizes), shape=[n, c, 1, *sizes])
         strides = self.geometry.strides
-        folds = [s if s > MOST_STEPS else 1 for s in strides]
+        folds = folds_of(self.geometry, shape_of(self.value)[2:])
         kernels = [-(-k // f) * f for k, f in zip(self.geometry.kernel, folds)]
         wanted = [(o - 1) * s + k if f > 1 else 0 for o, s, k, f in zip(self.out, strides, kernels, folds)]
         self._pad(wanted)
-        if folds != [1, 1]:
+        if folds != (1, 1):
             self._crop(wanted)
             self._fold(folds, kernels)
 

@@ -8,7 +8,7 @@ from xdsl.rewriter import Rewriter
 
 from tpuc_bm1684x.lowering.quantize import multipliers_and_shifts
 from tpuc_bm1684x.lowering.registry import lowers
-from tpuc_core.ir import element_type_of, is_none, is_weight, quantization_of, shape_of, tensor_name, tensor_type, tpu
+from tpuc_core.ir import element_type_of, is_none, is_weight, quantization_of, shape_of, storage_of, tensor_name, tensor_type, tpu
 from tpuc_core.ir.dialects.quant import UniformType
 from tpuc_core.plan import Precision
 
@@ -35,7 +35,19 @@ def make_weights_real(op: TensorOp, lowering: Lowering) -> None:
             op.operands[index] = lowering.model.add_weight(f"{tensor_name(value)}_real", lowering.model.real_weight(value), op)
 
 
-@lowers("Cast", precision=Precision.INT8)
+def _target(op: TensorOp) -> str:
+    """What a Cast makes of reals: "float", the same; "int", their integer parts; "bool", whether they are not 0."""
+    to = str(op.get("to")).lower()
+    if to in ("bool", "i1"):
+        return "bool"
+    return "int" if "int" in to or to[:1] in ("i", "u", "s") else "float"
+
+
+def _integer_obstacle(op: TensorOp) -> str | None:
+    return None if _target(op) == "float" else f'a cast to "{op.get("to")}", which is no quantization'
+
+
+@lowers("Cast", precision=Precision.INT8, unless=_integer_obstacle)
 def cast_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     """To the planned scale and zero point, from others or from f32."""
     x, wanted = op.operands[0], lowering.quantization(op)
@@ -48,14 +60,24 @@ def cast_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     return lowering.emit_int8(op, tpu.RequantIntOp, [x], multiplier=multiplier, rshift=shift, quant_mode="MultiplierShift")
 
 
-def _obstacle(op: TensorOp) -> str | None:
-    return f'a cast to "{op.get("to")}"' if op.get("to") not in ("", "f32", "float32", "F32") else None
-
-
-@lowers("Cast", precision=Precision.F32, unless=_obstacle)
+@lowers("Cast", precision=Precision.F32)
 def cast_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
-    """From integers to the real values that they stand for; nothing changes from f32."""
-    x = op.operands[0]
-    if quantization_of(x) is not None:
-        return lowering.emit(op, tpu.CastOp, [x], op.results[0].type, with_scale=True)
-    return lowering.emit(op, tpu.ReshapeOp, [x], op.results[0].type, shape=list(shape_of(x)))
+    """From integers to the real values that they stand for; nothing changes from f32. To integers: their integer parts, in f32."""
+    x, target, result_type = op.operands[0], _target(op), op.results[0].type
+    if target == "bool":
+        return lowering.emit(op, tpu.CompareConstOp, [lowering.real(x, op)], result_type, mode="NotEqual", const_val=0.0, inversed=False)
+    if target == "int":
+        return _integer_part(op, lowering, lowering.real(x, op))
+    if quantization_of(x) is not None or storage_of(x) != "f32":
+        return lowering.emit(op, tpu.CastOp, [x], result_type, with_scale=True)
+    return lowering.emit(op, tpu.ReshapeOp, [x], result_type, shape=list(shape_of(x)))
+
+
+def _integer_part(op: TensorOp, lowering: Lowering, x: SSAValue) -> SSAValue:
+    """What is positive rounded down, what is negative rounded up."""
+    parts = []
+    for side, limit, mode in (("positive", tpu.MaxConstOp, "FLOOR"), ("negative", tpu.MinConstOp, "CEIL")):
+        names = (f"{tensor_name(op.results[0])}_{side}", f"{tensor_name(op.results[0])}_{side}_part")
+        part = lowering.emit(op, limit, [x], op.results[0].type, name=names[0], const_val=0.0)
+        parts.append(lowering.emit(op, tpu.ActiveOp, [part], op.results[0].type, name=names[1], mode=mode))
+    return lowering.emit(op, tpu.AddOp, parts, op.results[0].type)
