@@ -43,12 +43,15 @@ def deploy(test_input: str | None, test_reference: Path | None, tolerance: str |
     and --tolerance the similarity is shown but not judged, since random values are not what the model was calibrated on.
     """
     from tpuc_core.deploy import DEFAULT_INPUT, Job, Test, build, certify, load_inputs_of, load_top, validate
+    from tpuc_core.host_ops import end_before_host_ops
     from tpuc_core.npz import Tolerance, load_npz
 
     limits = Tolerance.parse(tolerance) if tolerance else None
     wanted = Job(**job)
     writable_file(wanted.bmodel)
     top = load_top(wanted)
+    if ended := end_before_host_ops(top):
+        click.echo(ended)
     words = test_input or DEFAULT_INPUT
     inputs = {} if skip_validation else load_inputs_of(top, words.split(","))
     reference = load_npz(test_reference) if test_reference else None

@@ -63,7 +63,7 @@ def is_plain(op: TensorOp) -> bool:
 def folds_of(geometry: Geometry, sizes: Sequence[int]) -> tuple[int, int]:
     """How many neighbours along each axis become channels of one; 1 for none."""
     (sy, sx), (_, dx) = geometry.strides, geometry.dilations
-    is_long = len(sizes) == 2 and sizes[0] == 1 and sizes[1] >= LONG_ROW or len(sizes) == 1 and sizes[0] >= LONG_ROW
+    is_long = sizes[-1] >= LONG_ROW and all(size == 1 for size in sizes[:-1])
     return sy if sy > MOST_STEPS else 1, sx if sx > MOST_STEPS or (is_long and dx == 1) else 1
 
 

@@ -8,7 +8,17 @@ from xdsl.rewriter import Rewriter
 
 from tpuc_bm1684x.lowering.quantize import multipliers_and_shifts
 from tpuc_bm1684x.lowering.registry import lowers
-from tpuc_core.ir import element_type_of, is_none, is_weight, quantization_of, shape_of, storage_of, tensor_name, tensor_type, tpu
+from tpuc_core.ir import (
+    element_type_of,
+    is_none,
+    is_weight,
+    quantization_of,
+    shape_of,
+    storage_of,
+    tensor_name,
+    tensor_type,
+    tpu,
+)
 from tpuc_core.ir.dialects.quant import UniformType
 from tpuc_core.plan import Precision
 
