@@ -15,7 +15,7 @@ from tpuc_core.errors import TpucError
 from tpuc_core.npz import load_npz
 
 ROOT = Path(__file__).parents[2]
-TUTORIALS = ("docs/tutorials/01_onnx_f32.md", "docs/tutorials/02_onnx_int8_symmetric.md")
+TUTORIALS = ("docs/tutorials/01_onnx_f32.md", "docs/tutorials/02_onnx_int8_symmetric.md", "docs/tutorials/03_onnx_int8_asymmetric.md")
 BLOCK = re.compile(r"^(<!-- needs: vendor -->\n)?```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SMALLER = {"--count 1000": "--count 2", "--input_num 100": "--input_num 2"}
 pytestmark = pytest.mark.slow
@@ -78,6 +78,12 @@ def second(first):
     return first[0], run_commands(TUTORIALS[1], first[0])
 
 
+@pytest.fixture(scope="module")
+def third(second):
+    """The same directory after tutorial 3, and its output."""
+    return second[0], run_commands(TUTORIALS[2], second[0])
+
+
 def test_every_fenced_block_of_commands_is_found():
     for name in TUTORIALS:
         assert (ROOT / name).read_text(encoding="utf-8").count("\n```bash") == len(blocks(ROOT / name)) > 8
@@ -107,6 +113,17 @@ def test_tutorial_2_passes_its_comparisons(second):
     assert re.search(r"proof: (\d+) tensors, \1 equal bit for bit", text)
     assert "the certificate of resnet18_deployed.bmodel holds" in text
     assert text.count("2 images, top-1") == 5
+
+
+def test_tutorial_3_passes_its_comparisons(third):
+    text = third[1]
+    found = counts(text)
+    assert [compared for compared, _ in found] == [33, 35, 35, 1][: len(found)]
+    assert all(compared == equal for compared, equal in found[1:]), "the compiled file differs from the interpreter or the vendor's runtime"
+    assert len(found) == (4 if has_vendor() else 3)
+    assert re.search(r"proof: (\d+) tensors, \1 equal bit for bit", text)
+    assert "the certificate of resnet18_deployed_asym.bmodel holds" in text
+    assert text.count("2 images, top-1") == 2
 
 
 def test_step_by_step_and_deploy_make_the_same_commands(second):

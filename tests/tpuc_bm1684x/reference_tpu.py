@@ -169,6 +169,11 @@ def pool(op, operands):
     if is_max:
         return patches.max(axis=(4, 5))
     total = patches.sum(axis=(4, 5))
+    if is_integer(op) and not op.get("count_include_pad") and any(op.get("pads")):
+        cells, given = np.prod(op.get("kernel_shape")), zero_point(op.operands[0])
+        counts = windows(np.ones_like(x), *geometry, 0).sum(axis=(4, 5))
+        factor = (op.get("scale") * cells / counts).astype(np.float32)
+        return stored(op, round_away(((total - cells * given).astype(np.float32) * factor).astype(np.float64)))
     if is_integer(op) and op.get("scale") is not None:
         scaled = total.astype(np.float32) * np.float32(op.get("scale")) + np.float32(op.get("offset"))
         return stored(op, round_away(scaled.astype(np.float64)) - zero_point(op.results[0]))
@@ -265,6 +270,8 @@ OPS = {
     "tpu.Lut": lut,
     "tpu.MatMul": matmul,
     "tpu.Mul": mul,
+    "tpu.Max": lambda op, x: np.maximum(*x),
+    "tpu.Min": lambda op, x: np.minimum(*x),
     "tpu.MulConst": lambda op, x: relu(op, x[0] * op.get("const_val")),
     "tpu.MulShift": lambda op, x: shifted(x[0], op.get("multiplier"), op.get("rshift")),
     "tpu.Pad": pad,

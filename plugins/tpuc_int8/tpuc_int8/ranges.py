@@ -18,9 +18,9 @@ MOVERS = {f"top.{kind}" for kind in (
     "Tile", "Unsqueeze", "Upsample")}
 """Ops whose results are values of their first operand."""
 
-IMPOSING = {"top.Clip", "top.Concat", "top.MaxPool", "top.Relu"}
+IMPOSING = {"top.Clip", "top.Concat", "top.Max", "top.MaxPool", "top.Min", "top.Relu"}
 """Ops whose range is the better one for what they read: of a relu's input only the part that is not negative matters, of a
-clip's only what it lets through."""
+clip's only what it lets through, and clipping to the range of a maximum or minimum does not change it."""
 
 PROBABILITIES = {"top.Sigmoid", "top.Softmax"}
 

@@ -191,3 +191,11 @@ def test_a_softmax_that_is_longer_than_a_lane(prove_net):
     net = Net((1, 20000))
     net.op("Softmax", [net.values[0]], (1, 20000), axis=1)
     prove_net(net, "F32")
+
+
+@pytest.mark.parametrize("axes", [[1, 2, 3], [2, 3], [3]], ids=str)
+@pytest.mark.parametrize("mode", MODES)
+def test_means(prove_net, mode, axes):
+    net = Net((2, 66, 5, 7))
+    net.op("Reduce", [net.values[0]], [1 if i in axes else n for i, n in enumerate((2, 66, 5, 7))], mode="ReduceMean", axes=axes, keepdims=True)
+    prove_net(net, mode)

@@ -73,6 +73,13 @@ CASES = {
     "global average pool": (top.AvgPoolOp, [X], SMALL, [], {**AVERAGE, "kernel_shape": [8, 8], "strides": [1, 1]}),
     "average pool with padding": (top.AvgPoolOp, [X], X, [], {
         "kernel_shape": [3, 3], "strides": [1, 1], "pads": [1, 1, 1, 1], "count_include_pad": True}),
+    "average pool of what is no padding": (top.AvgPoolOp, [X], (1, 6, 4, 4), [], {
+        "kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 0, 0], "count_include_pad": False}),
+    "mean of planes": (top.ReduceOp, [X], (1, 6), [], {"mode": "ReduceMean", "axes": [2, 3], "keepdims": False}),
+    "mean of the last axis": (top.ReduceOp, [(3, 4, 20)], (3, 4, 1), [], {"mode": "ReduceMean", "axes": [-1], "keepdims": True}),
+    "maximum": (top.MaxOp, [X, X], X, [], {}),
+    "minimum with a constant row": (top.MinOp, [X], X, [weights(1, 1, 1, 8)], {}),
+    "concat with a constant": (top.ConcatOp, [X], (1, 7, 8, 8), [weights(1, 1, 8, 8)], {"axis": 1}),
     "concat": (top.ConcatOp, [X, X], (1, 12, 8, 8), [], {"axis": 1}),
     "slice": (top.SliceOp, [X], (1, 2, 8, 4), [None] * 3, {
         "offset": [0, 1, 0, 1], "ends": [1, 3, 8, 8], "steps": [1, 1, 1, 2], "axes": []}),

@@ -12,7 +12,7 @@ from tpuc_bm1684x.kernels.base import Slice, register
 from tpuc_bm1684x.kernels.constants import FLOATS
 from tpuc_bm1684x.kernels.conv2d import SweepKernel, relu, sweep_of
 from tpuc_bm1684x.kernels.engine import Engine, Operand, Rounding
-from tpuc_bm1684x.kernels.stored import limit_stored
+from tpuc_bm1684x.kernels.stored import add_zero_point, limit_stored
 from tpuc_bm1684x.kernels.widening import rounded_into, widened
 
 LOWEST = {"i8": -128, "u8": 0, "f32": float(np.finfo(np.float32).min), "f16": float(np.finfo(np.float16).min), "bf16": float(ml_dtypes.finfo(ml_dtypes.bfloat16).min)}
@@ -50,12 +50,14 @@ class Pool2D(SweepKernel):
                 x = widened(engine, x, self.in_storage())
                 engine.average_pool(result, x, sweep, 1 / (kh * kw) if self.counts_padding else 1.0)
                 if not self.counts_padding:
-                    self._divide_by_counts(engine, result, part)
+                    self._divide_by_counts(engine, result, part, 1.0)
         else:
             with engine.scope():
                 total = engine.local(out.shape, "i32")
                 engine.average_pool(total, x, sweep, 1)
-                if self.op.get("scale") is not None:
+                if not self.counts_padding:
+                    self._average_of_parts(engine, out, total, part)
+                elif self.op.get("scale") is not None:
                     engine.requantize_float(out, total, self.op.get("scale"), self.op.get("offset"))
                 else:
                     engine.requantize(out, total, (self.op.get("multiplier"), -self.op.get("rshift"), 0), Rounding.HALF_UP)
@@ -64,11 +66,23 @@ class Pool2D(SweepKernel):
         else:
             limit_stored(engine, self, out)
 
-    def _divide_by_counts(self, engine: Engine, out: Operand, part: Slice) -> None:
+    def _average_of_parts(self, engine: Engine, out: Operand, total: Operand, part: Slice) -> None:
+        """(sum - zero point of every cell) * scale, more where padding is in the window, in f32; then rounded and saturated."""
+        cells = self.sweep.kernel[0] * self.sweep.kernel[1]
+        real, wide = engine.local(out.shape, "f32"), engine.local(out.shape, "i16")
+        engine.cast(real, total, Rounding.HALF_AWAY)
+        if self.in_zero_point():
+            engine.sub(real, real, float(cells * self.in_zero_point()))
+        self._divide_by_counts(engine, real, part, self.op.get("scale") * cells)
+        engine.cast(wide, real, Rounding.HALF_AWAY)
+        add_zero_point(engine, out, wide, self.out_zero_point, self.out_storage)
+
+    def _divide_by_counts(self, engine: Engine, out: Operand, part: Slice, factor: float) -> None:
+        """Times factor / the number of cells of each window that are no padding."""
         _, _, ih, iw = self.in_shape()
         _, _, oh, ow = self.out_shape
         (kh, kw), (sy, sx), (up, _, left, _) = self.sweep.kernel, self.sweep.stride, self.sweep.pads
         down = window_counts(ih, oh, kh, sy, up)[part.rows.start : part.rows.stop]
         for (rows, count_h), (columns, count_w) in itertools.product(runs(down), runs(window_counts(iw, ow, kw, sx, left))):
             place = engine.window(out, rows, columns)
-            engine.mul(place, place, 1 / max(1, count_h * count_w))
+            engine.mul(place, place, factor / max(1, count_h * count_w))

@@ -1,4 +1,4 @@
-"""Ops that move values in INT8: their operands are brought to the quantization of the result, and integers pass unchanged."""
+"""Ops that move values in INT8, or choose among them: their operands are brought to the quantization of the result, and integers pass unchanged."""
 
 from __future__ import annotations
 
@@ -19,12 +19,24 @@ if TYPE_CHECKING:
     from tpuc_core.ir import TensorOp
 
 
+TAKE_CONSTANTS = ("top.Concat", "top.Max", "top.Min")
+
+
 def _obstacle(op: TensorOp) -> str | None:
     if op.name == "top.Pad":
         return padding_obstacle(op) or _pad_value_obstacle(op)
-    if any(is_weight(v) for v in op.operands):
+    if op.name not in TAKE_CONSTANTS and any(is_weight(v) for v in op.operands):
         return "an operand that is a constant"
     return kernel_obstacle(op.name.removeprefix("top."))
+
+
+def _operand(op: TensorOp, lowering: Lowering, value: SSAValue, index: int) -> SSAValue:
+    """An operand in the quantization of the result; a constant becomes `OP_operand_INDEX_i8`."""
+    wanted = lowering.quantization(op)
+    if not is_weight(value):
+        return lowering.quantized(value, op, wanted)
+    integers = quantize_real(lowering.model.weight(value), wanted)
+    return lowering.weight(op, f"operand_{index}_i8", integers, "si8" if wanted.is_signed else "ui8")
 
 
 def _pad_value_obstacle(op: TensorOp) -> str | None:
@@ -33,12 +45,12 @@ def _pad_value_obstacle(op: TensorOp) -> str | None:
     return None if value == 0 or given[0] <= value <= given[1] else f"padding with {value:g}, which is not in the input's range"
 
 
-@lowers("Concat", "Depth2Space", "Pad", "Permute", "Reshape", "Reverse", "ShuffleChannel", "Slice", "Squeeze", "Tile",
+@lowers("Concat", "Depth2Space", "Max", "Min", "Pad", "Permute", "Reshape", "Reverse", "ShuffleChannel", "Slice", "Squeeze", "Tile",
         "Unsqueeze", "Upsample", precision=Precision.INT8, unless=_obstacle)
 def move_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     op_class = getattr(tpu, f"{op.name.removeprefix('top.')}Op")
     wanted = lowering.quantization(op)
-    operands = [v if is_none(v) else lowering.quantized(v, op, wanted) for v in op.operands]
+    operands = [v if is_none(v) else _operand(op, lowering, v, i) for i, v in enumerate(op.operands)]
     operands += [lowering.none(op)] * missing_operands(op_class, len(operands))
     attributes = shared_attributes(op, op_class)
     if "relu_limit" in attributes:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tpuc_bm1684x.lowering.context import Lowering
     from tpuc_core.ir import TensorOp
+    from tpuc_core.plan import TensorQuantization
 
 MODES = {"top.AvgPool": "Avg", "top.MaxPool": "Max"}
 
@@ -30,12 +31,6 @@ def _obstacle(op: TensorOp) -> str | None:
     return field_obstacle(op.get("pads"), list(strides))
 
 
-def _average_int8_obstacle(op: TensorOp) -> str | None:
-    if any(op.get("pads")) and not op.get("count_include_pad"):
-        return "an average over windows of different sizes (padding that is not counted)"
-    return _obstacle(op)
-
-
 @lowers("AvgPool", "MaxPool", precision=FLOATS, unless=_obstacle)
 def pool_float(op: TensorOp, lowering: Lowering) -> SSAValue:
     return plain_float(op, lowering, tpu.Pool2DOp, pool_mode=MODES[op.name])
@@ -47,17 +42,22 @@ def max_pool_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     return lowering.emit_int8(op, tpu.Pool2DOp, [x], **_attributes(op, lowering))
 
 
-@lowers("AvgPool", precision=Precision.INT8, unless=_average_int8_obstacle)
+@lowers("AvgPool", precision=Precision.INT8, unless=_obstacle)
 def average_pool_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
-    """out = (sum of the window * multiplier + half) >> rshift; with zero points round(sum * scale + offset)."""
     x, attributes = lowering.quantized(op.operands[0], op), _attributes(op, lowering)
-    given, wanted = lowering.result_quantization(x), lowering.quantization(op)
-    factor = given.scale / (wanted.scale * prod(op.get("kernel_shape")))
-    if given.zero_point or wanted.zero_point:
-        offset = wanted.zero_point - given.scale / wanted.scale * given.zero_point
-        return lowering.emit_int8(op, tpu.Pool2DOp, [x], scale=factor, offset=offset, **attributes)
+    is_whole = bool(op.get("count_include_pad")) or not any(op.get("pads"))
+    scaling = average_scaling(lowering.result_quantization(x), lowering.quantization(op), prod(op.get("kernel_shape")), is_whole)
+    return lowering.emit_int8(op, tpu.Pool2DOp, [x], **scaling, **attributes)
+
+
+def average_scaling(given: TensorQuantization, wanted: TensorQuantization, cells: int, is_whole: bool = True) -> dict[str, float | int]:
+    """Attributes of an average over windows of so many cells: multiplier and rshift where no zero point and no window that is not
+    whole asks for scale and offset."""
+    factor = given.scale / (wanted.scale * cells)
+    if given.zero_point or wanted.zero_point or not is_whole:
+        return {"scale": factor, "offset": wanted.zero_point - given.scale / wanted.scale * given.zero_point}
     (multiplier,), (rshift,) = multipliers_and_shifts(factor)
-    return lowering.emit_int8(op, tpu.Pool2DOp, [x], multiplier=multiplier, rshift=rshift, **attributes)
+    return {"multiplier": multiplier, "rshift": rshift}
 
 
 def _attributes(op: TensorOp, lowering: Lowering) -> dict[str, object]:

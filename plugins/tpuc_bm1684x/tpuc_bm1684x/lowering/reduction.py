@@ -1,4 +1,4 @@
-"""Reduce in floats: a pooling where what is reduced lies at the end and is short, else a kernel of its own."""
+"""Reduce: in 8 bits means over the last axes; in floats a pooling where what is reduced lies at the end and is short, else a kernel of its own."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from tpuc_bm1684x.lowering.chain import Chain
+from tpuc_bm1684x.lowering.pooling import average_scaling
 from tpuc_bm1684x.lowering.registry import FLOATS, lowers
-from tpuc_core.ir import shape_of, tpu
+from tpuc_core.ir import shape_of, tensor_name, tensor_type, tpu
+from tpuc_core.plan import Precision
 
 if TYPE_CHECKING:
     from xdsl.ir import SSAValue
@@ -42,6 +44,28 @@ def reduce_float(op: TensorOp, lowering: Lowering) -> SSAValue:
     if inner == 1 and length <= MOST_CELLS and op.get("mode") in (POOLED if lowering.element == "f32" else ROUNDED_ONCE):
         return _pooled(op, chain, outer, length)
     return reduce_axes(chain, axes, op.get("mode")).end_with_reshape()
+
+
+def _int8_obstacle(op: TensorOp) -> str | None:
+    shape, axes = shape_of(op.operands[0]), _reduced(op)
+    if op.get("mode") != "ReduceMean":
+        return f"{op.get('mode')} of 8 bits"
+    is_plane = axes[-1] == len(shape) - 1 and len(axes) == len(shape) - axes[0] and 1 <= axes[0] <= 3
+    return None if is_plane and prod(shape[axes[0] :]) <= MOST_CELLS else "a mean that is not over the last axes"
+
+
+@lowers("Reduce", precision=Precision.INT8, unless=_int8_obstacle)
+def mean_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
+    """The mean over the last axes: that of a window over all of them, `OP_mean` [outer, 1, 1], between reshapes."""
+    x, wanted, name = lowering.quantized(op.operands[0], op), lowering.quantization(op), tensor_name(op.results[0])
+    given, shape, first = lowering.result_quantization(x), shape_of(op.operands[0]), _reduced(op)[0]
+    images, channels, height, width = prod(shape[: first - 1]), shape[first - 1], shape[first], prod(shape[first + 1 :])
+    plane = lowering.emit(op, tpu.ReshapeOp, [x], tensor_type((images, channels, height, width), quantization=given),
+                          name=f"{name}_plane", shape=[images, channels, height, width])
+    mean = lowering.emit(op, tpu.Pool2DOp, [plane], tensor_type((images, channels, 1, 1), quantization=wanted), name=f"{name}_mean",
+                         kernel_shape=[height, width], strides=[1, 1], pads=[0] * 4, pool_mode="Avg",
+                         **average_scaling(given, wanted, height * width))
+    return lowering.emit_int8(op, tpu.ReshapeOp, [mean], shape=list(shape_of(op.results[0])))
 
 
 def reduce_axes(chain: Chain, axes: list[int], mode: str) -> Chain:
