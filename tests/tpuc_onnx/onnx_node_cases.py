@@ -23,10 +23,15 @@ def cases_of(module: str) -> list:
         return list(node._NodeTestCases[before:])
 
 
+def as_array(value) -> np.ndarray:
+    """A value of a data set, which may be a tensor of the format's own."""
+    return numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else np.asarray(value)
+
+
 def with_constants(case, variables: int) -> tuple[onnx.ModelProto, dict[str, np.ndarray], list[np.ndarray]]:
     """A case's model with all but the first `variables` inputs as initializers; the inputs; the expected outputs."""
     model = onnx.ModelProto.FromString(case.model.SerializeToString())
-    arrays, expected = case.data_sets[0]
+    arrays, expected = ([as_array(a) for a in arrays] for arrays in case.data_sets[0])
     inputs = {}
     for index, (value, array) in enumerate(zip(list(model.graph.input), arrays)):
         if index < variables:

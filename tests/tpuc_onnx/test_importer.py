@@ -36,12 +36,11 @@ TYPES = (np.float32, np.int64, np.bool_)
 ONE_OUTPUT = {"dropout", "layernormalization"}
 # what the importer refuses, by the case's name, with a part of the message
 REFUSED = {
-    "averagepool_3d*": "3 spatial dimensions", "averagepool_2d_dilations": "dilations", "maxpool_3d*": "3 spatial dimensions",
+    "averagepool_2d_dilations": "dilations", "averagepool_3d*dilations*": "dilations", "maxpool_3d*dilations*": "dilations",
     "maxpool_2d_dilations": "dilations", "convtranspose_3d": "3 spatial dimensions", "training_dropout*": "training mode",
     "batchnorm_*_training_mode": "training mode", "maxpool_with_argmax*": "the output of indices",
     "prelu_example": "not one value a channel", "prelu_broadcast": "not one value a channel",
-    "pow": "an exponent that is a tensor", "pow_example": "an exponent that is a tensor", "pow_types*": "an exponent that is a tensor",
-    "pow_bcast_array": "an exponent that is a tensor", "resize*antialias": "antialias",
+    "resize*antialias": "antialias",
     "gru_seq_length_*": "", "lstm_with_peepholes": "peepholes",
     "resize_tf_crop_and_resize*": "tf_crop_and_resize coordinates",
 }

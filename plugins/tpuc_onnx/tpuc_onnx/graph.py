@@ -97,6 +97,16 @@ class Graph:
         """Which node makes a tensor."""
         return {output: node for node in self.nodes for output in node.outputs if output}
 
+    def inputs_behind(self, tensor: str) -> list[str]:
+        """The inputs of the graph that a tensor is computed of."""
+        makers, seen, pending = self.producers(), {tensor}, [tensor]
+        while pending:
+            node = makers.get(pending.pop())
+            new = [name for name in (node.inputs if node else ()) if name and name not in seen]
+            seen.update(new)
+            pending.extend(new)
+        return [name for name in self.inputs if name in seen]
+
     def use_counts(self) -> dict[str, int]:
         """How often a tensor is used, as an output of the graph too."""
         counts = dict.fromkeys(self.outputs, 1)

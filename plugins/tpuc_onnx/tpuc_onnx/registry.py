@@ -34,6 +34,7 @@ def converters() -> dict[str, Convert]:
     import tpuc_onnx.ops.activation
     import tpuc_onnx.ops.arithmetic
     import tpuc_onnx.ops.convolution
+    import tpuc_onnx.ops.einsum
     import tpuc_onnx.ops.indexing
     import tpuc_onnx.ops.layout
     import tpuc_onnx.ops.logic

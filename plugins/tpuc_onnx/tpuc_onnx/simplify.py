@@ -18,6 +18,7 @@ from onnx import numpy_helper
 
 from tpuc_core.errors import TpucError, did_you_mean
 from tpuc_onnx.branches import take_branches
+from tpuc_onnx.functions import expand_functions
 from tpuc_onnx.inputs import check_types, drop_initializer_inputs, fix_input_shapes, make_constant
 from tpuc_onnx.order import order_of, restore_order
 
@@ -49,6 +50,7 @@ def simplify(model: onnx.ModelProto, input_shapes: Sequence[Sequence[int]] | Non
     make_constant(model, constant_inputs or {})
     fix_input_shapes(model, input_shapes)
     take_branches(model)
+    model = expand_functions(model)
     if output_names:
         cut_outputs(model, output_names)
     drop_unused(model)

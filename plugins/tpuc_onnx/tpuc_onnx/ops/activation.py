@@ -13,9 +13,9 @@ LARGEST = float(np.finfo(np.float32).max)
 
 # operators without parameters, with the `top` op of the same formula
 PLAIN = {
-    "Abs": top.AbsOp, "Ceil": top.CeilOp, "Cos": top.CosOp, "Cosh": top.CoshOp, "Erf": top.ErfOp, "Exp": top.ExpOp, "Floor": top.FloorOp,
+    "Abs": top.AbsOp, "Acos": top.ArccosOp, "Atanh": top.ArctanhOp, "Ceil": top.CeilOp, "Cos": top.CosOp, "Cosh": top.CoshOp, "Erf": top.ErfOp, "Exp": top.ExpOp, "Floor": top.FloorOp,
     "HardSwish": top.HardSwishOp, "Log": top.LogOp, "Mish": top.MishOp, "Sigmoid": top.SigmoidOp, "Sign": top.SignOp, "Sin": top.SinOp,
-    "Sinh": top.SinhOp, "Softplus": top.SoftplusOp, "Softsign": top.SoftsignOp, "Sqrt": top.SqrtOp, "Tanh": top.TanhOp,
+    "Sinh": top.SinhOp, "Softplus": top.SoftplusOp, "Softsign": top.SoftsignOp, "Sqrt": top.SqrtOp, "Tan": top.TanOp, "Tanh": top.TanhOp,
     "Relu": top.ReluOp, "SiLU": top.SiLUOp,
 }
 
@@ -114,9 +114,14 @@ def negate(importer: Importer, node: Node) -> None:
 
 @converts("Pow")
 def power(importer: Importer, node: Node) -> None:
-    exponent = importer.parameter(node, 1, "exponent")
-    if exponent.size != 1:
-        raise Unsupported("an exponent that is a tensor")
+    """By a number, of a number, or of two tensors."""
+    base, exponent = importer.constant(node.input(0)), importer.constant(node.input(1))
+    if base is not None and base.size == 1 and base.ndim <= len(importer.shape(node.input(1))):
+        importer.emit(node, top.Pow2Op, [importer.value(node.input(1))], const_val=float(base.reshape(-1)[0]))
+        return
+    if exponent is None or exponent.size != 1 or exponent.ndim > len(importer.shape(node.input(0))):
+        importer.emit(node, top.Pow3Op, [importer.value(node.input(0)), importer.value(node.input(1))])
+        return
     importer.emit(node, top.PowOp, [importer.value(node.input(0))], exponent=float(exponent.reshape(-1)[0]))
 
 

@@ -45,6 +45,10 @@ def subtract(importer: Importer, node: Node) -> None:
 
 @converts("Div")
 def divide(importer: Importer, node: Node) -> None:
+    if importer.is_integer(node.input(0)):
+        quotient = importer.emit_named(f"{node.result_names[0]}_exact", top.DivOp, _operands(importer, node))
+        importer.emit(node, top.CastOp, [quotient], to="INT32", round_mode="TowardsZero")
+        return
     scalar = scalar_operand(importer, node)
     divisor = importer.constant(node.input(1))
     if scalar is not None and divisor is None:
@@ -56,6 +60,12 @@ def divide(importer: Importer, node: Node) -> None:
         importer.emit(node, top.MulOp, [importer.value(node.input(0)), inverse])
     else:
         importer.emit(node, top.DivOp, _operands(importer, node))
+
+
+@converts("Mod")
+def modulo(importer: Importer, node: Node) -> None:
+    """With the sign of the divisor, or with fmod that of the dividend."""
+    importer.emit(node, top.RemainderOp if node.get("fmod", 0) else top.ModOp, _operands(importer, node))
 
 
 @converts("Sum", "Mean")

@@ -30,6 +30,8 @@ def conv(importer: Importer, node: Node) -> None:
 def conv_transpose(importer: Importer, node: Node) -> None:
     shape = importer.shape(node.input(0))
     kernel = importer.parameter(node, 1, "filter")
+    if len(shape) == 5:
+        raise Unsupported("3 spatial dimensions")
     window = _window(node, shape, kernel.shape)
     group = node.get("group", 1)
     rank = len(window.kernel)
@@ -47,7 +49,7 @@ def conv_transpose(importer: Importer, node: Node) -> None:
 
 
 def _window(node: Node, shape: tuple[int, ...], filter_shape: tuple[int, ...]) -> Window:
-    if len(shape) not in (3, 4):
+    if len(shape) not in (3, 4, 5):
         raise Unsupported(f"{len(shape) - 2} spatial dimensions")
     if len(shape) != len(filter_shape):
         raise Unsupported(f"a filter of {len(filter_shape)} dimensions on an input of {len(shape)}")
@@ -59,9 +61,9 @@ def _bias(importer: Importer, node: Node) -> SSAValue:
 
 
 def _emit_planar(importer: Importer, node: Node, op_class: type, operands: list[SSAValue], attributes: dict) -> None:
-    """Emit an op on 4-D tensors; a 3-D input goes through [n, c, l, 1]."""
+    """Emit an op on tensors of 4 or 5 dimensions; one of 3 goes through [n, c, l, 1]."""
     x = importer.value(node.input(0))
-    if len(shape_of(x)) == 4:
+    if len(shape_of(x)) != 3:
         importer.emit(node, op_class, [x, *operands], **attributes)
         return
     name = node.result_names[0]

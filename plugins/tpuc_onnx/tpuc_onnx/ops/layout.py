@@ -12,6 +12,8 @@ from tpuc_onnx.graph import Node
 from tpuc_onnx.importer import Importer
 from tpuc_onnx.registry import Unsupported, converts
 
+NUMBERS = frozenset((np.bool_, np.float16, np.float32, np.float64, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32,
+                     np.uint64))
 OPEN_END = 1 << 62
 
 
@@ -35,7 +37,7 @@ def cast(importer: Importer, node: Node) -> None:
         importer.emit(node, top.CompareConstOp, [x], mode="NotEqual", const_val=0.0, inversed=False)
     elif target.kind in "iu" and source.kind == "f":
         importer.emit(node, top.CastOp, [x], to="INT32", round_mode="TowardsZero")
-    elif target.kind not in "biuf":
+    elif target.type not in NUMBERS:
         raise Unsupported(f"a cast to {target}")
     else:
         importer.bind(node.outputs[0], x)

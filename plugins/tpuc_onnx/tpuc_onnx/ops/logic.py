@@ -68,3 +68,11 @@ def where(importer: Importer, node: Node) -> None:
         attributes[f"{letter}_is_const"] = is_constant
         attributes[f"{letter}_const_val"] = float(array.reshape(-1)[0]) if array is not None and is_constant else 0.0
     importer.emit(node, top.WhereOp, [condition, *branches], **attributes)
+
+
+@converts("If")
+def branch(importer: Importer, node: Node) -> None:
+    """Those that constants and shapes decide are gone before import."""
+    inputs = importer.graph.inputs_behind(node.input(0))
+    raise Unsupported(f"a condition that depends on values of {', '.join(inputs)}; one that never changes can be given with"
+                      f" --constant_inputs {inputs[0] if inputs else 'NAME'}=VALUE")

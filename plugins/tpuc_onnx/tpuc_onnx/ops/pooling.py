@@ -35,7 +35,7 @@ def global_max_pool(importer: Importer, node: Node) -> None:
 
 def _pool(importer: Importer, node: Node, op_class: type, attributes: dict[str, Any]) -> None:
     spatial = importer.shape(node.input(0))[2:]
-    if len(spatial) not in (1, 2):
+    if len(spatial) not in (1, 2, 3):
         raise Unsupported(f"{len(spatial)} spatial dimensions")
     window = Window.of(node, spatial)
     if any(d != 1 for d in window.dilations):
@@ -63,9 +63,9 @@ def _global_pool(importer: Importer, node: Node, op_class: type) -> None:
 
 
 def _emit_planar(importer: Importer, node: Node, op_class: type, attributes: dict[str, Any]) -> None:
-    """Emit a pool on a 4-D tensor; a 3-D input goes through [n, c, l, 1]."""
+    """Emit a pool on a tensor of 4 or 5 dimensions; one of 3 goes through [n, c, l, 1]."""
     x = importer.value(node.input(0))
-    if len(shape_of(x)) == 4:
+    if len(shape_of(x)) != 3:
         importer.emit(node, op_class, [x], **attributes)
         return
     name = node.result_names[0]

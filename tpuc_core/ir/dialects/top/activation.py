@@ -116,8 +116,11 @@ def _function(name: str, meaning: str) -> type[UnaryOp]:
 
 
 AbsOp = _function("Abs", "y = |x|. Source: ONNX Abs, Caffe AbsVal.")
+ArccosOp = _function("Arccos", "y = arccos(x). Source: ONNX Acos.")
+ArctanhOp = _function("Arctanh", "y = artanh(x). Source: ONNX Atanh.")
 CeilOp = _function("Ceil", "y = the least integer that is not below x. Source: ONNX Ceil.")
 CosOp = _function("Cos", "y = cos(x). Source: ONNX Cos.")
+CoshOp = _function("Cosh", "y = cosh(x). Source: ONNX Cosh.")
 ErfOp = _function("Erf", "y = 2 / sqrt(pi) * the integral of exp(-t^2) from 0 to x. Source: ONNX Erf.")
 ExpOp = _function("Exp", "y = exp(x). Source: ONNX Exp.")
 HardSwishOp = _function("HardSwish", "y = x * min(max(x / 6 + 1 / 2, 0), 1). Source: ONNX HardSwish, TFLite HARD_SWISH.")
@@ -128,6 +131,8 @@ RsqrtOp = _function("Rsqrt", "y = 1 / sqrt(x). Source: ONNX Reciprocal of Sqrt."
 SiLUOp = _function("SiLU", "y = x / (1 + exp(-x)). Source: the pattern x * Sigmoid(x).")
 SignOp = _function("Sign", "y = -1, 0 or 1. Source: ONNX Sign.")
 SinOp = _function("Sin", "y = sin(x). Source: ONNX Sin.")
+SinhOp = _function("Sinh", "y = sinh(x). Source: ONNX Sinh.")
 SoftplusOp = _function("Softplus", "y = ln(1 + exp(x)). Source: ONNX Softplus.")
 SoftsignOp = _function("Softsign", "y = x / (1 + |x|). Source: ONNX Softsign.")
 SqrtOp = _function("Sqrt", "y = sqrt(x). Source: ONNX Sqrt.")
+TanOp = _function("Tan", "y = tan(x). Source: ONNX Tan.")

@@ -166,6 +166,41 @@ class PowOp(UnaryOp):
 
 
 @irdl_op_definition
+class Pow2Op(UnaryOp):
+    """y = const_val ** x. Source: ONNX Pow of a scalar."""
+
+    name = "top.Pow2"
+    const_val = required(F64)
+
+
+@irdl_op_definition
+class Pow3Op(BroadcastOp):
+    """y = x0 ** x1. Source: ONNX Pow of tensors."""
+
+    name = "top.Pow3"
+    inputs = operands()
+    output = result()
+
+
+@irdl_op_definition
+class ModOp(BroadcastOp):
+    """y = the rest of x0 / x1, with the sign of x1. Source: ONNX Mod."""
+
+    name = "top.Mod"
+    inputs = operands()
+    output = result()
+
+
+@irdl_op_definition
+class RemainderOp(BroadcastOp):
+    """y = the rest of x0 / x1, with the sign of x0. Source: ONNX Mod with fmod."""
+
+    name = "top.Remainder"
+    inputs = operands()
+    output = result()
+
+
+@irdl_op_definition
 class CompareOp(BroadcastOp):
     """y = 1 where `lhs mode rhs` holds, else 0. Source: ONNX Equal, Greater, Less, And, Not, Xor."""
 
