@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from tpuc_core.certify import Proof, certificate, file_sha256, prove, section
 from tpuc_core.errors import TpucError
 from tpuc_core.files import existing_file
-from tpuc_core.plan import Plan, read_quantization_table
+from tpuc_core.plan import Plan
 from tpuc_core.plugins import plugins
+from tpuc_core.quantization_table import precisions_for
 
 if TYPE_CHECKING:
     from tpuc_core.hookspecs import Chip
@@ -78,7 +79,7 @@ def build(job: Job, top: Model) -> Build:
     from tpuc_core.ir import save_model
 
     chip, quantizer = plugins().chip(job.chip), plugins().quantizer(job.mode)
-    overrides = read_quantization_table(job.quantization_table) if job.quantization_table else {}
+    overrides = precisions_for(job.quantization_table, top) if job.quantization_table else {}
     plan = quantizer.plan(top, chip, job.mode.upper(), is_asymmetric=job.is_asymmetric, overrides=overrides)
     lowered = chip.lower(top, plan, quant_input=job.quant_input, quant_output=job.quant_output)
     stem = job.bmodel.with_name(prefix(job, top))

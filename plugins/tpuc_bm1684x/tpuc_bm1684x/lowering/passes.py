@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 from tpuc_bm1684x.lowering.strip_io import strip_input_casts, strip_output_casts
 from tpuc_core.ir import State
 from tpuc_core.passes import Pass
-from tpuc_core.plan import read_quantization_table
 from tpuc_core.plugins import plugins
+from tpuc_core.quantization_table import precisions_for
 
 if TYPE_CHECKING:
     from tpuc_core.ir import Model
@@ -60,7 +60,7 @@ class ConvertTopToTpu(Pass):
     def apply(self, model: Model) -> None:
         chip = plugins().chip(self.chip or (DEFAULT_CHIP if model.chip == NO_CHIP else model.chip))
         mode = self.mode or model.mode or "F32"
-        overrides = read_quantization_table(self.qtable) if self.qtable else {}
+        overrides = precisions_for(self.qtable, model) if self.qtable else {}
         plan = plugins().quantizer(mode).plan(model, chip, mode.upper(), is_asymmetric=self.asymmetric, overrides=overrides)
         lowered = chip.lower(model, plan)
         model.module, model.weights = lowered.module, lowered.weights
