@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import pluggy
 
 if TYPE_CHECKING:
+    import numpy as np
     from xdsl.dialects.builtin import ModuleOp  # noqa: F401
     from xdsl.ir import Dialect, Operation
 
@@ -106,6 +107,19 @@ class Chip(Protocol):
     def attach_certificate(self, bmodel: Path, certificate: Mapping[str, Any], inputs: Tensors) -> None:
         """Writes a certificate (plain data, see tpuc_core.certify) and the test input that it speaks of into a compiled file;
         commands and weights stay as they are."""
+        ...
+
+
+class EstimatingChip(Chip, Protocol):
+    """A chip for `tpuc search` and `tpuc attribute`, which ask these two things more."""
+
+    def op_cycles(self, model: Model) -> dict[str, int]:
+        """Estimated cycles of every op of a lowered model by itself, by name: what `tpuc search` chooses by before it compiles."""
+        ...
+
+    def stored_weight(self, model: Model, op: Operation) -> np.ndarray | None:
+        """The constant factor of a `top` op (filter, matrix) as the chip holds it in INT8, in real values, float32; None for
+        ops without one."""
         ...
 
 

@@ -97,6 +97,43 @@ class Evaluator:
                 del values[value]
         return kept
 
+    def rerun(self, tensors: Mapping[str, np.ndarray], changed: Mapping[str, np.ndarray], keep: Collection[str]) -> dict[str, np.ndarray]:
+        """The tensors named in `keep` as they would be if those of `changed` had these values: only what depends on them is
+        computed. `tensors`: every tensor of a run, see `run`."""
+        fresh = dict(changed)
+        for step in self.steps:
+            names, sources = [name for _, name, _ in step.results], dict(step.activations)
+            if all(name in changed for name in names) or not any(source in fresh for source in sources.values()):
+                continue
+            operands = self._operands(step, {**tensors, **fresh})
+            arrays = step.apply(operands)
+            for (index, name, _), grid in zip(step.results, step.grids):
+                if name not in changed:
+                    fresh[name] = arrays[index] if grid is None else on_grid(arrays[index], grid)
+        return {name: fresh.get(name, tensors[name]) for name in keep}
+
+    def compute(self, name: str, tensors: Mapping[str, np.ndarray], constants: Mapping[int, np.ndarray] | None = None) -> np.ndarray:
+        """The tensor of that name, computed by its op from `tensors`. `constants`: in place of the op's own, by operand number.
+
+        Raises TpucError for a tensor that no op computes.
+        """
+        step, index = self._producer(name)
+        operands = self._operands(step, tensors)
+        for number, array in (constants or {}).items():
+            operands[number] = array
+        return step.apply(operands)[index]
+
+    def _operands(self, step: Step, tensors: Mapping[str, np.ndarray]) -> Operands:
+        names = dict(step.activations)
+        return [tensors[names[i]] if isinstance(x, SSAValue) else x for i, x in enumerate(step.operands)]
+
+    def _producer(self, name: str) -> tuple[Step, int]:
+        for step in self.steps:
+            for index, result, _ in step.results:
+                if result == name:
+                    return step, index
+        raise TpucError(f'no op computes a tensor "{name}"')
+
 
 def evaluate(model: Model, inputs: Mapping[str, np.ndarray], *, keep: Collection[str] | None = None,
              callback: Callback | None = None) -> dict[str, np.ndarray]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
     from xdsl.ir import Operation
 
     from tpuc_core.ir import Model
@@ -45,6 +46,16 @@ class Bm1684x:
         final = model.clone()
         run_passes(final, [WeightReorder(), SubnetDivide(), LayerGroup(), AddressAssign(), Codegen(str(bmodel), section)])
         return final
+
+    def op_cycles(self, model: Model) -> dict[str, int]:
+        from tpuc_bm1684x.passes.layer_group.op_cycles import op_cycles
+
+        return op_cycles(model)
+
+    def stored_weight(self, model: Model, op: Operation) -> np.ndarray | None:
+        from tpuc_bm1684x.lowering.stored_weight import stored_weight
+
+        return stored_weight(model, op)
 
     def attach_certificate(self, bmodel: Path, certificate: Mapping[str, Any], inputs: Tensors) -> None:
         from tpuc_bm1684x.bmodel.certificate import attach_certificate

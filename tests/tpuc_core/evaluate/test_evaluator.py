@@ -99,3 +99,22 @@ def test_a_session_takes_a_single_input_by_any_name_and_runs_many(model):
     for i, outputs in enumerate(many):
         np.testing.assert_array_equal(outputs["y_ReduceSum"], session.run({"x": X * np.float32(i)})["y_ReduceSum"])
     assert list(session.run({"x": X}, all_tensors=True)) == ["x", "c_Relu", "unused_Abs", "y_ReduceSum"]
+
+
+def test_a_rerun_computes_what_depends_on_a_change(model):
+    evaluator = Evaluator(model)
+    tensors = evaluator.run({"x": X})
+    changed = evaluator.rerun(tensors, {"c_Relu": 2 * CONV}, ["x", "y_ReduceSum"])
+    np.testing.assert_allclose(changed["y_ReduceSum"], 2 * tensors["y_ReduceSum"], rtol=1e-5)
+    assert changed["x"] is tensors["x"]
+    other = evaluator.run({"x": 3 * X})
+    np.testing.assert_array_equal(evaluator.rerun(tensors, {"x": 3 * X}, ["y_ReduceSum"])["y_ReduceSum"], other["y_ReduceSum"])
+
+
+def test_one_tensor_computed_with_other_constants(model):
+    evaluator = Evaluator(model)
+    tensors = evaluator.run({"x": X})
+    np.testing.assert_array_equal(evaluator.compute("c_Relu", tensors), tensors["c_Relu"])
+    assert not evaluator.compute("c_Relu", tensors, {1: 0 * FILTER, 2: np.float32([-1, -1, -1])}).any()
+    with pytest.raises(TpucError, match='no op computes a tensor "x"'):
+        evaluator.compute("x", tensors)
