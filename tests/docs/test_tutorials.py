@@ -15,7 +15,8 @@ from tpuc_core.errors import TpucError
 from tpuc_core.npz import load_npz
 
 ROOT = Path(__file__).parents[2]
-TUTORIALS = ("docs/tutorials/01_onnx_f32.md", "docs/tutorials/02_onnx_int8_symmetric.md", "docs/tutorials/03_onnx_int8_asymmetric.md")
+TUTORIALS = ("docs/tutorials/01_onnx_f32.md", "docs/tutorials/02_onnx_int8_symmetric.md", "docs/tutorials/03_onnx_int8_asymmetric.md",
+             "docs/tutorials/04_onnx_f16.md", "docs/tutorials/05_onnx_bf16.md")
 BLOCK = re.compile(r"^(<!-- needs: vendor -->\n)?```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SMALLER = {"--count 1000": "--count 2", "--input_num 100": "--input_num 2"}
 pytestmark = pytest.mark.slow
@@ -86,7 +87,7 @@ def third(second):
 
 def test_every_fenced_block_of_commands_is_found():
     for name in TUTORIALS:
-        assert (ROOT / name).read_text(encoding="utf-8").count("\n```bash") == len(blocks(ROOT / name)) > 8
+        assert (ROOT / name).read_text(encoding="utf-8").count("\n```bash") == len(blocks(ROOT / name)) > 7
 
 
 def counts(text: str) -> list[tuple[int, ...]]:
@@ -123,6 +124,15 @@ def test_tutorial_3_passes_its_comparisons(third):
     assert len(found) == (4 if has_vendor() else 3)
     assert re.search(r"proof: (\d+) tensors, \1 equal bit for bit", text)
     assert "the certificate of resnet18_deployed_asym.bmodel holds" in text
+    assert text.count("2 images, top-1") == 2
+
+
+@pytest.mark.parametrize("name", TUTORIALS[3:5], ids=["F16", "BF16"])
+def test_tutorials_of_16_bits_pass_their_comparisons(first, name):
+    text = run_commands(name, first[0])
+    exact = 1 + has_vendor()
+    assert all(compared == equal for compared, equal in counts(text)[-exact:]), "the compiled file differs from the interpreter or the vendor's runtime"
+    assert re.search(r"proof: (\d+) tensors, \1 equal bit for bit", text)
     assert text.count("2 images, top-1") == 2
 
 
