@@ -15,6 +15,9 @@ from processes import BIN, VENDOR, Usage, in_json, median
 HERE = Path(__file__).resolve().parent
 PREPROCESSING = "--resize_dims 256,256 --mean 123.675,116.28,103.53 --scale 0.0171,0.0175,0.0174 --pixel_format rgb"
 INPUT = "ours/resnet18_in_f32.npz"
+MODES = ("F32", "F16", "BF16", "INT8")
+TIMES_FASTER = {"F32": 30, "F16": 100, "BF16": 100, "INT8": 50}
+"""How many times faster than the vendor's runtime the simulator is to be."""
 
 
 @dataclass(frozen=True)
@@ -66,15 +69,12 @@ class Bench:
     def prepare(self) -> None:
         """Model, pictures, and everything that the cases start from."""
         self._make_sources()
-        for mode in ("F32", "INT8"):
-            if mode == "F32":
-                self.transform_ours()
-                if self.with_vendor:
-                    self.transform_theirs()
-            else:
-                self.calibrate_ours(min(4, self.images))
-                if self.with_vendor:
-                    self.calibrate_theirs(min(4, self.images))
+        self.transform_ours()
+        self.calibrate_ours(min(4, self.images))
+        if self.with_vendor:
+            self.transform_theirs()
+            self.calibrate_theirs(min(4, self.images))
+        for mode in MODES:
             self.deploy_ours(mode)
             if self.with_vendor:
                 self.deploy_theirs(mode)
@@ -168,18 +168,13 @@ class Bench:
     def cases(self) -> list[Case]:
         """All, in the order of the flow."""
         half, one_and_a_half = Goal("at most 0.5 x", 0.5), Goal("at most 1.5 x", 1.5)
-        tpu = {
-            "F32": ("ours/resnet18_bm1684x_f32_tpu.mlir", "resnet18_bm1684x_f32_tpu.mlir"),
-            "INT8": ("ours/resnet18_bm1684x_int8_sym_tpu.mlir", "resnet18_bm1684x_int8_sym_tpu.mlir"),
-        }
-        faster = {"F32": Goal("at least 20 x faster", 1 / 20), "INT8": Goal("at least 50 x faster", 1 / 50)}
         found = [
             Case("transform, with test", self.transform_ours, self.transform_theirs, half, name="transform"),
             Case(
                 f"calibrate, {self.images} images", self.calibrate_ours, self.calibrate_theirs, half, name="calibrate"
             ),
         ]
-        for mode in ("F32", "INT8"):
+        for mode in MODES:
             found.append(
                 Case(
                     f"deploy {mode}, without validation",
@@ -189,34 +184,18 @@ class Bench:
                     name=f"deploy-{mode}",
                 )
             )
-        for mode, (own, peer) in tpu.items():
+        for mode in MODES:
+            lowered = f"resnet18_bm1684x_{'int8_sym' if mode == 'INT8' else mode.lower()}_tpu.mlir"
             found.append(
                 Case(
                     f"interpreter {mode}, one image",
-                    lambda f=own: self.run_ours(f),
-                    lambda f=peer: self.interpret_theirs(f),
+                    lambda f=lowered: self.run_ours(f"ours/{f}"),
+                    lambda f=lowered: self.interpret_theirs(f),
                     name=f"interpreter-{mode}",
                 )
             )
-        for mode in ("F32", "INT8"):
-            found.append(
-                Case(
-                    f"simulator {mode}, one image, each its own file",
-                    lambda m=mode: self.run_ours(f"ours/{m}.bmodel"),
-                    lambda m=mode: self.run_runtime(f"vendor/{m}.bmodel"),
-                    faster[mode],
-                    name=f"simulator-{mode}",
-                )
-            )
-            found.append(
-                Case(
-                    f"simulator {mode}, one image, our file in both",
-                    lambda m=mode: self.run_ours(f"ours/{m}.bmodel"),
-                    lambda m=mode: self.run_runtime(f"ours/{m}.bmodel"),
-                    faster[mode],
-                    name=f"same-file-{mode}",
-                )
-            )
+        for mode in MODES:
+            found += self._simulator_cases(mode)
         found.append(
             Case(
                 "tpuc --help",
@@ -227,6 +206,23 @@ class Bench:
             )
         )
         return found
+
+    def _simulator_cases(self, mode: str) -> list[Case]:
+        times = TIMES_FASTER[mode]
+        goal = Goal(f"at least {times} x faster", 1 / times)
+        return [
+            Case(
+                f"simulator {mode}, one image, {text}",
+                lambda: self.run_ours(f"ours/{mode}.bmodel"),
+                lambda w=whose: self.run_runtime(f"{w}/{mode}.bmodel"),
+                goal,
+                name=f"{name}-{mode}",
+            )
+            for whose, text, name in (
+                ("vendor", "each its own file", "simulator"),
+                ("ours", "our file in both", "same-file"),
+            )
+        ]
 
 
 def measured(usage: Usage) -> Measured:

@@ -1,9 +1,10 @@
-"""Accuracy of compiled files: top-1 and top-5 on the zoo's 1,000 labelled images, float beside INT8.
+"""Accuracy of compiled files: top-1 and top-5 on the zoo's 1,000 labelled images, every mode beside float.
 
-    python regression/accuracy.py [--count N] [--directory DIR] [--write]
+    python regression/accuracy.py [--modes F16 BF16] [--models NAME] [--count N] [--directory DIR] [--write]
 
-Each model is imported, calibrated on 100 of the images (the same for each model: no others exist), and compiled by public
-commands; INT8 is measured on the .bmodel in the simulator, float on the .mlir. --write also writes docs/accuracy.md.
+Each model is imported, calibrated where a mode needs it on 100 of the images (the same for each: no others exist), and compiled by
+public commands; float is measured on the .mlir, every other mode on the .bmodel in the simulator. --write adds what was measured to
+docs/accuracy.json, beside what is there, and renders docs/accuracy.md out of that.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,55 +23,104 @@ from workshop import Missing, Workshop
 
 MODELS = ["efficientnet_lite0", "mobilenet_v2_dequant"]
 CALIBRATION = 100
-REPORT = Path(__file__).resolve().parents[1] / "docs" / "accuracy.md"
-HEADERS = ["", "float top-1", "INT8 top-1", "difference", "float top-5", "INT8 top-5"]
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+RESULTS, REPORT = DOCS / "accuracy.json", DOCS / "accuracy.md"
+HEADERS = ["", "mode", "top-1", "to float", "top-5", "to float"]
 TEXT = """# Accuracy of compiled files
 
-Top-1 and top-5 in percent on {count} labelled images of ImageNet (one of each class; `make zoo`). Float is the imported
-`.mlir`; INT8 (symmetric) is the **`.bmodel`** in the simulator, which computes what the chip computes. Calibrated on
+Top-1 and top-5 in percent on {count:,} labelled images of ImageNet (one of each class; `make zoo`). Float is the imported
+`.mlir`; every other mode is the **`.bmodel`** in the simulator, which computes what the chip computes. INT8 is calibrated on
 {calibration} of the same images (`tpuc calibrate --input_num {calibration}`, default seed and method): the zoo has no others.
 
-Made by `python regression/accuracy.py --write{option}`.
+Made by `python regression/accuracy.py --write`; `--modes` measures some of them again and keeps the rest.
 
 {table}
 
 In the same way, by `tpuc eval imagenet`, any model file on any labelled folder.
 """
 
+Measured = dict[str, int]
+"""Of `images` pictures, how many have their class first (`top1`) and among the first five (`top5`)."""
+Results = dict[str, dict[str, Measured]]
+"""By model and mode."""
+
 
 @dataclass(frozen=True)
-class Accuracy:
-    """Percent of the images whose class is first, and among the first five."""
+class Mode:
+    """`options` are words for `tpuc deploy`; float has none, since nothing is compiled."""
 
-    top1: float
-    top5: float
+    name: str
+    options: str = ""
+    is_calibrated: bool = False
 
 
-def compile_int8(workshop: Workshop, name: str, labelled: Path) -> str:
-    """The name of the .bmodel, calibrated on CALIBRATION images."""
+MODES = {mode.name: mode for mode in (
+    Mode("float"),
+    Mode("F16", "--quantize F16"),
+    Mode("BF16", "--quantize BF16"),
+    Mode("INT8", "--quantize INT8", is_calibrated=True),
+    Mode("INT8 asymmetric", "--quantize INT8 --asymmetric", is_calibrated=True),
+)}
+
+
+def compiled(workshop: Workshop, name: str, mode: Mode, labelled: Path) -> str:
+    """The file to measure: the .mlir in float, else a .bmodel."""
     workshop.transform(name)
-    table, bmodel = f"{name}_cali_table_{CALIBRATION}", f"{name}_int8_{CALIBRATION}.bmodel"
-    workshop.once(f"tpuc calibrate {name}.mlir --dataset {labelled} --input_num {CALIBRATION} -o {table}")
-    workshop.once(
-        f"tpuc deploy --mlir {name}.mlir --chip bm1684x --quantize INT8 --calibration_table {table}"
-        f" --skip_validation --model {bmodel}"
-    )
-    return bmodel
+    if not mode.options:
+        return f"{name}.mlir"
+    words, table = mode.options, f"{name}_cali_table_{CALIBRATION}"
+    if mode.is_calibrated:
+        workshop.once(f"tpuc calibrate {name}.mlir --dataset {labelled} --input_num {CALIBRATION} -o {table}")
+        words += f" --calibration_table {table}"
+    file = f"{name}_{mode.name.lower().replace(' ', '_')}_measured.bmodel"
+    workshop.once(f"tpuc deploy --mlir {name}.mlir --chip bm1684x {words} --skip_validation --model {file}")
+    return file
 
 
-def measure(workshop: Workshop, name: str, model: str, labelled: Path, count: int) -> Accuracy:
-    """`model` is a file of the network `name`."""
+def measure(workshop: Workshop, name: str, model: str, labelled: Path, count: int) -> Measured:
+    """`model` is a file of the network `name`; `count` of 0 stands for all images."""
     words = f"--dataset {labelled} --class_offset {RECIPES[name].class_offset} --format json"
     printed = workshop.once(f"tpuc eval imagenet --model {model} {words}" + (f" --count {count}" if count else ""))
     result = json.loads(printed.strip().splitlines()[-1])
-    return Accuracy(100 * result["top1"] / result["images"], 100 * result["top5"] / result["images"])
+    return {key: result[key] for key in ("images", "top1", "top5")}
 
 
-def row(workshop: Workshop, name: str, labelled: Path, count: int) -> list[str]:
-    bmodel = compile_int8(workshop, name, labelled)
-    real, quantized = (measure(workshop, name, model, labelled, count) for model in (f"{name}.mlir", bmodel))
-    values = [real.top1, quantized.top1, quantized.top1 - real.top1, real.top5, quantized.top5]
-    return [name, *(f"{value:.1f}" for value in values)]
+def rows(results: Results) -> list[list[str]]:
+    """A row for each model and mode that was measured, in the order of MODELS and MODES."""
+    found = []
+    for name in MODELS:
+        measured = results.get(name, {})
+        for mode in MODES:
+            if mode in measured:
+                found.append([name, mode, *percents(measured[mode], measured.get("float"))])
+    return found
+
+
+def percents(of: Measured, to: Measured | None) -> list[str]:
+    """Top-1 and top-5 in percent, each with its difference to float."""
+    columns = []
+    for key in ("top1", "top5"):
+        share = 100 * of[key] / of["images"]
+        is_comparable = to is not None and to is not of and to["images"] == of["images"]
+        columns += [f"{share:.1f}", f"{share - 100 * to[key] / to['images']:+.1f}" if to and is_comparable else ""]
+    return columns
+
+
+def table(results: Results, form: str = "simple") -> str:
+    """All rows as text."""
+    align = ["left", "left", *["right"] * 4]
+    return tabulate(rows(results), HEADERS, tablefmt=form, disable_numparse=True, colalign=align)
+
+
+def document(results: Results) -> str:
+    """The text of docs/accuracy.md."""
+    images = max(measured["images"] for modes in results.values() for measured in modes.values())
+    return TEXT.format(count=images, calibration=CALIBRATION, table=table(results, "github"))
+
+
+def merged(old: Results, new: Mapping[str, Mapping[str, Measured]]) -> Results:
+    """What is there, with what was measured now in its place."""
+    return {name: {**old.get(name, {}), **new.get(name, {})} for name in dict.fromkeys([*old, *new])}
 
 
 def labelled_images(workshop: Workshop) -> Path:
@@ -77,32 +128,42 @@ def labelled_images(workshop: Workshop) -> Path:
     return workshop.pictures("imagenet1k_256").with_name("imagenet1k_val")
 
 
-def main() -> None:
+def measure_all(workshop: Workshop, given: argparse.Namespace) -> Results:
+    """The models and modes that are asked for. Raises Missing."""
+    labelled, results = labelled_images(workshop), {}
+    for name in given.models:
+        for mode in given.modes:
+            file = compiled(workshop, name, MODES[mode], labelled)
+            results.setdefault(name, {})[mode] = measure(workshop, name, file, labelled, given.count)
+            print(name, mode, results[name][mode], flush=True)
+    return results
+
+
+def arguments() -> argparse.Namespace:
+    """What the command line says."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
+    parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES))
     parser.add_argument("--count", type=int, default=0, help="measure on so many images (default: all)")
     parser.add_argument("--directory", type=Path, help="where files go, and stay (default: a temporary one)")
-    parser.add_argument("--write", action="store_true", help="write docs/accuracy.md")
-    given = parser.parse_args()
+    parser.add_argument("--write", action="store_true", help="write docs/accuracy.json and docs/accuracy.md")
+    return parser.parse_args()
+
+
+def main() -> None:
+    given = arguments()
     with tempfile.TemporaryDirectory(prefix="tpuc-accuracy-") as temporary:
         directory = (given.directory or Path(temporary)).resolve()
         directory.mkdir(parents=True, exist_ok=True)
-        workshop = Workshop(directory)
         try:
-            labelled, rows = labelled_images(workshop), []
-            for name in MODELS:
-                rows.append(row(workshop, name, labelled, given.count))
-                print("  ".join(rows[-1]), flush=True)
+            results = measure_all(Workshop(directory), given)
         except Missing as missing:
             sys.exit(f"accuracy.py: {missing}")
-    align = ["left", *["right"] * 5]
-    print("\n" + tabulate(rows, HEADERS, disable_numparse=True, colalign=align))
+    print("\n" + table(results))
     if given.write:
-        table = tabulate(rows, HEADERS, tablefmt="github", disable_numparse=True, colalign=align)
-        option = f" --count {given.count}" if given.count else ""
-        REPORT.write_text(
-            TEXT.format(count=given.count or "1,000", calibration=CALIBRATION, option=option, table=table),
-            encoding="utf-8",
-        )
+        everything = merged(json.loads(RESULTS.read_text(encoding="utf-8")), results)
+        RESULTS.write_text(json.dumps(everything, indent=1) + "\n", encoding="utf-8")
+        REPORT.write_text(document(everything), encoding="utf-8")
 
 
 if __name__ == "__main__":
