@@ -7,6 +7,8 @@
     tpuc-opt                tpuc opt
     model_deploy.py         tpuc deploy
     model_eval_imagenet.py  tpuc eval imagenet
+    run_qtable.py           tpuc search
+    run_sensitive_layer.py  tpuc attribute
 
 Every one but tpuc-opt is installed without ".py" too.
 """
@@ -25,6 +27,7 @@ from tpuc_core.errors import TpucError
 COMMANDS = {
     "model_transform": "transform", "model_runner": "run", "npz_tool": "npz", "run_calibration": "calibrate",
     "tpuc-opt": "opt", "model_deploy": "deploy", "model_eval_imagenet": "eval imagenet",
+    "run_qtable": "search", "run_sensitive_layer": "attribute",
 }
 
 
@@ -60,3 +63,5 @@ run_calibration = _script("run_calibration")
 tpuc_opt = _script("tpuc-opt")
 model_deploy = _script("model_deploy")
 model_eval_imagenet = _script("model_eval_imagenet")
+run_qtable = _script("run_qtable")
+run_sensitive_layer = _script("run_sensitive_layer")

@@ -73,13 +73,15 @@ def advice(attribution: Attribution, mlir: str, calibration_table: str, high: Pr
     if not attribution.causes:
         return "nothing is rounded: there is nothing to gain"
     cause = next(iter(attribution.causes))
-    search = (f"tpuc search {mlir} --calibration_table {calibration_table} --mode_high {high} --dataset PICTURES --input_num 100 -o qtable")
+    samples = "--dataset PICTURES --input_num 100"
+    search = f"tpuc search {mlir} --calibration_table {calibration_table} --mode_high {{}} {samples} -o qtable"
     reasons = {
-        Cause.CLIPPING: ("thresholds are too low", f"tpuc calibrate {mlir} --dataset PICTURES --input_num 100 --cali_method max -o {calibration_table}_max"),
-        Cause.ROUNDING: ("8 bits are few for these activations: give the ops around them more", search),
-        Cause.WEIGHTS: ("8 bits are few for these weights: run their ops in a wider format", search),
-        Cause.F16: ("F16 is too narrow or too coarse somewhere: let these ops run in F32", search.replace(str(high), "F32")),
-        Cause.BF16: ("BF16 has 8 bits of fraction: let these ops run in F16 or F32", search.replace(str(high), "F16,F32")),
+        Cause.CLIPPING: ("thresholds are too low for values that matter",
+                         f"tpuc calibrate {mlir} {samples} --method auto -o {calibration_table}_auto"),
+        Cause.ROUNDING: ("8 bits are few for these tensors: run the ops around them in a wider format", search.format(high)),
+        Cause.WEIGHTS: ("8 bits are few for these weights: run their ops in a wider format", search.format(high)),
+        Cause.F16: ("F16 is too narrow or too coarse somewhere: let these ops run in F32", search.format("F16,F32")),
+        Cause.BF16: ("BF16 has 8 bits of fraction: let these ops run in F16 or F32", search.format("F16,F32")),
     }
     why, command = reasons[cause]
     return f"most of it is {cause}: {why}\nnext: {command}"

@@ -32,7 +32,7 @@ OPTIONS = [
     click.option("--dataset", help="In its place: a folder of images, .npy or .npz; labelled where it has a folder for each class."),
     click.option("--labels", help='Labels of a flat --dataset: .csv with "file" and "label", lines "FILE LABEL", or one label a line.'),
     click.option("--input_num", type=click.IntRange(min=0), default=0, show_default=True, help="How many samples; 0: all."),
-    click.option("--sensitivity_num", type=click.IntRange(min=1), default=8, show_default=True,
+    click.option("--sensitivity_num", "--inference_num", "sensitivity_num", type=click.IntRange(min=1), default=8, show_default=True,
                  help="How many of them the noise of each op is measured on."),
     click.option("--seed", type=int, default=1684, show_default=True, help="Decides which samples of a --dataset are taken."),
     click.option("--chip", "--processor", "chip", default="bm1684x", show_default=True, help="The chip to compile for."),
@@ -50,7 +50,7 @@ def task_options(function: Callable) -> Callable:
 
 @click.command("search")
 @task_options
-@click.option("--mode_high", "--fp_type", "mode_high", default="F16", show_default=True, help="Modes to choose from, commas between: F16, BF16, F32.")
+@click.option("--mode_high", "--fp_type", "mode_high", default="F16", show_default=True, help="Modes to choose from, commas between: F16, BF16, F32; auto is F16.")
 @click.option("--target_cos", "--expected_cos", "target_cos", type=float, help="Least mean cosine similarity of the outputs to float.  [default: 0.99]")
 @click.option("--target_top1_drop", type=float, help="Most points of top-1 to lose against float, on labelled samples.")
 @click.option("--metric", help="A metric as for `tpuc eval metric`, in place of these two; higher is better.")
@@ -81,7 +81,7 @@ def search(output: Path, csv_file: Path | None, png_file: Path | None, explain: 
     for file in (output, csv_file, png_file):
         if file is not None:
             writable_file(file)
-    highs = [_mode(word) for word in split_words(mode_high)]
+    highs = [_mode("F16" if word == "auto" else word) for word in split_words(mode_high)]
     goal = _goal(options)
     task, sources = _task(options), _sources(options)
     with open_workers(jobs, dask) as workers:
