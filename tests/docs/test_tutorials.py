@@ -16,7 +16,7 @@ from tpuc_core.npz import load_npz
 
 ROOT = Path(__file__).parents[2]
 TUTORIALS = ("docs/tutorials/01_onnx_f32.md", "docs/tutorials/02_onnx_int8_symmetric.md", "docs/tutorials/03_onnx_int8_asymmetric.md",
-             "docs/tutorials/04_onnx_f16.md", "docs/tutorials/05_onnx_bf16.md")
+             "docs/tutorials/04_onnx_f16.md", "docs/tutorials/05_onnx_bf16.md", "docs/tutorials/07_mixed_precision.md")
 BLOCK = re.compile(r"^(<!-- needs: vendor -->\n)?```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SMALLER = {"--count 1000": "--count 2", "--input_num 100": "--input_num 2"}
 pytestmark = pytest.mark.slow
@@ -134,6 +134,17 @@ def test_tutorials_of_16_bits_pass_their_comparisons(first, name):
     assert all(compared == equal for compared, equal in counts(text)[-exact:]), "the compiled file differs from the interpreter or the vendor's runtime"
     assert re.search(r"proof: (\d+) tensors, \1 equal bit for bit", text)
     assert text.count("2 images, top-1") == 2
+
+
+def test_tutorial_7_searches_compiles_and_compares(second):
+    directory, text = second[0] / "work_dir", run_commands("docs/tutorials/07_mixed_precision.md", second[0])
+    assert "noise on the outputs" in text and "next: tpuc " in text
+    assert text.count("chosen") == 3  # a row of each search's table
+    table = (directory / "resnet18_qtable").read_text()
+    assert "# structure of the model: " in table
+    assert (directory / "resnet18_front.png").read_bytes().startswith(b"\x89PNG")
+    assert re.search(r"proof: (\d+) tensors, \1 equal bit for bit", text)
+    assert text.count("2 images, top-1") == 2 and re.search(r"^top-1: ", text, re.MULTILINE)
 
 
 def test_step_by_step_and_deploy_make_the_same_commands(second):

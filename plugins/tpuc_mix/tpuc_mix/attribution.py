@@ -10,6 +10,8 @@ from tpuc_mix.noise import Noise
 from tpuc_mix.report import decibels
 from tpuc_mix.task import Choice
 
+LONGEST_NAME = 60
+
 
 @dataclass(frozen=True)
 class Share:
@@ -56,7 +58,7 @@ def table(attribution: Attribution, most: int) -> str:
     from tabulate import tabulate
 
     causes = list(attribution.causes)
-    rows = [(share.op, f"{100 * share.total:.1f}", *(f"{100 * share.parts[c]:.1f}" if c in share.parts else "" for c in causes))
+    rows = [(_short(share.op), f"{100 * share.total:.1f}", *(f"{100 * share.parts[c]:.1f}" if c in share.parts else "" for c in causes))
             for share in attribution.shares[:most]]
     rest = attribution.shares[most:]
     if rest:
@@ -66,6 +68,11 @@ def table(attribution: Attribution, most: int) -> str:
     align = ("left", *["right"] * (1 + len(causes)))
     head = f"noise on the outputs: {decibels(attribution.noise):.1f} dB of the signal; shares in percent"
     return f"{head}\n{tabulate(rows, headers=('op or input', 'share', *causes), disable_numparse=True, colalign=align)}"
+
+
+def _short(name: str) -> str:
+    """The end of a long name, which tells layers apart."""
+    return name if len(name) <= LONGEST_NAME else f"...{name[-LONGEST_NAME + 3:]}"
 
 
 def advice(attribution: Attribution, mlir: str, calibration_table: str, high: Precision) -> str:
