@@ -13,8 +13,8 @@ from tpuc_float16.quantizer import plan_float16
 from tpuc_int8.quantizer import plan_float, plan_int8
 from xdsl.ir import SSAValue
 
-from tpuc_core.ir import Model, State, calibration_of, shape_of, tensor_type, top, with_element
-from tpuc_core.plan import Plan
+from tpuc_core.ir import Model, State, calibration_of, shape_of, tensor_name, tensor_type, top, with_element
+from tpuc_core.plan import Plan, Precision
 
 FLOAT_ERRORS = {"F32": 0.0, "F16": 2e-3, "BF16": 1.5e-2}
 """The largest error of a tensor in the 16-bit modes, as a share of its size (norms): some times the rounding of one result."""
@@ -114,6 +114,16 @@ class Net:
             assert calibration_of(value) is not None
         self.model.update_function_types()
         self.model.state = State.TOP_CALIBRATED
+
+
+def four_precisions(net: Net) -> dict[str, Precision]:
+    """Convolutions whose neighbours differ, in every order of two precisions."""
+    order = ["F32", "F16", "BF16", "INT8", "F16", "F32", "INT8", "BF16", "F16", "INT8", "F32", "BF16", "F32"]
+    x, chosen = net.values[0], {}
+    for precision in order:
+        x = net.conv(x, 8, 3, pad=1, relu=len(chosen) % 2 == 0)
+        chosen[tensor_name(x)] = Precision(precision)
+    return chosen
 
 
 def samples(model: Model, seed: int = 1) -> dict[str, np.ndarray]:

@@ -2,15 +2,14 @@
 
 import numpy as np
 import pytest
-from nets import Net, TestChip, assert_similar, real, samples
+from nets import Net, TestChip, assert_similar, four_precisions, real, samples
 from tpuc_bm1684x.lowering import lower
 from tpuc_bm1684x.simulator.simulator import Simulator
 from tpuc_float16.quantizer import plan_float16
 from tpuc_int8.quantizer import plan_int8
 
 from tpuc_core.errors import TpucError
-from tpuc_core.ir import State, storage_of, tensor_name
-from tpuc_core.plan import Precision
+from tpuc_core.ir import State, storage_of
 
 MODES = ["F16", "BF16"]
 STORAGE = {"F16": "f16", "BF16": "bf16"}
@@ -92,6 +91,30 @@ def test_a_product_of_three_axes_with_a_constant(prove_net, mode):
 
 
 @each_mode
+@pytest.mark.parametrize(("kind", "attributes"), [("InstanceNorm", {}), ("GroupNorm", {"num_groups": 3}), ("PixelNorm", {})])
+def test_normalizations(prove_net, mode, kind, attributes):
+    net = Net((2, 12, 5, 6))
+    net.op(kind, [net.values[0], net.weight("w", (12,)), net.weight("b", (12,))], (2, 12, 5, 6), eps=1e-5, **attributes)
+    prove_net(net, mode)
+
+
+@each_mode
+def test_choices_and_shapes_of_five_axes(prove_net, mode):
+    net = Net((2, 3, 4, 5, 6), (2, 3, 4, 5, 6), (2, 3, 4, 5, 1))
+    x = net.op("Where", [*net.values[:2], net.values[0]], (2, 3, 4, 5, 6), x_is_const=False, y_is_const=False)
+    net.op("Add", [x, net.values[2]], (2, 3, 4, 5, 6), do_relu=True)
+    prove_net(net, mode)
+
+
+@each_mode
+def test_a_convolution_of_one_dimension(prove_net, mode):
+    net = Net((1, 5, 60))
+    weights = [net.weight("w", (7, 5, 9), 0.2), net.weight("b", (7,))]
+    net.op("Conv", [net.values[0], *weights], (1, 7, 3), kernel_shape=[9], strides=[20], pads=[4, 0], dilations=[1], group=1)
+    prove_net(net, mode)
+
+
+@each_mode
 def test_interpolation_and_gather(prove_net, mode):
     net = Net((1, 3, 8, 6))
     x = net.op("Interp", [net.values[0], None], (1, 3, 16, 12), mode="linear", coord_mode="half_pixel", scale_h=2.0, scale_w=2.0)
@@ -110,16 +133,6 @@ def test_large_numbers_saturate_weights_but_not_results(prove, mode):
     model = net.lowered(mode)
     assert np.isfinite(real(model.weights[f"big_{STORAGE[mode]}"].view(np.float16 if mode == "F16" else np.uint16))).all()
     prove(model)
-
-
-def four_precisions(net: Net) -> dict[str, Precision]:
-    """Convolutions whose neighbours differ, in every order of two precisions."""
-    order = ["F32", "F16", "BF16", "INT8", "F16", "F32", "INT8", "BF16", "F16", "INT8", "F32", "BF16", "F32"]
-    x, chosen = net.values[0], {}
-    for precision in order:
-        x = net.conv(x, 8, 3, pad=1, relu=len(chosen) % 2 == 0)
-        chosen[tensor_name(x)] = Precision(precision)
-    return chosen
 
 
 @pytest.mark.parametrize("mode", ["F16", "BF16", "INT8"])

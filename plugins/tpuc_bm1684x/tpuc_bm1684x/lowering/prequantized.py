@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from xdsl.rewriter import Rewriter
 
 from tpuc_bm1684x.lowering.quantize import multipliers_and_shifts
-from tpuc_bm1684x.lowering.registry import lowers
+from tpuc_bm1684x.lowering.registry import HALVES, lowers
 from tpuc_core.ir import (
     element_type_of,
     is_none,
@@ -81,6 +81,13 @@ def cast_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
     if quantization_of(x) is not None or storage_of(x) != "f32":
         return lowering.emit(op, tpu.CastOp, [x], result_type, with_scale=True)
     return lowering.emit(op, tpu.ReshapeOp, [x], result_type, shape=list(shape_of(x)))
+
+
+@lowers("Cast", precision=HALVES, unless=_integer_obstacle)
+def cast_16_bits(op: TensorOp, lowering: Lowering) -> SSAValue:
+    """The real values that integers stand for, or those of floats."""
+    x = lowering.real(op.operands[0], op)
+    return lowering.emit(op, tpu.ReshapeOp, [x], lowering.result_type(op), shape=list(shape_of(x)))
 
 
 def _integer_part(op: TensorOp, lowering: Lowering, x: SSAValue) -> SSAValue:
