@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from tpuc_core.hookspecs import Chip, Quantizer
     from tpuc_core.ir import Model
+    from tpuc_core.passes import Pass
     from tpuc_core.plan import Plan, Precision
 
 
@@ -38,6 +39,13 @@ class Int8Quantizer:
         from tpuc_int8.quantizer import plan_int8
 
         return plan_int8(model, chip, overrides or {}, is_asymmetric=is_asymmetric)
+
+
+@hookimpl
+def tpuc_passes() -> list[type[Pass]]:
+    from tpuc_int8.equalize import EqualizeWeights
+
+    return [EqualizeWeights]
 
 
 @hookimpl
