@@ -1,4 +1,7 @@
-"""How far a calibrated and quantized model is from float at its outputs, by the chip's own arithmetic."""
+"""How far a calibrated and quantized model is from float at its outputs, by the chip's own arithmetic.
+
+An output that a Softmax makes is judged by what goes into it: probabilities near 0 and 1 hide differences.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,16 @@ import numpy as np
 
 from tpuc_calibration.consumers import relative_error
 from tpuc_core.deploy import load_inputs_of
-from tpuc_core.evaluate import FloatSession
+from tpuc_core.evaluate import Evaluator
 from tpuc_core.images import absolute_sample
-from tpuc_core.ir import State, load_model
+from tpuc_core.ir import Model, State, load_model, tensor_name, top
 from tpuc_core.parallel import Workers
 from tpuc_core.passes.calibration_table import CalibrationTable
 from tpuc_core.passes.import_calibration_table import import_table
 from tpuc_core.plugins import plugins
+from tpuc_core.session import Tensors
 
-Outputs = list[np.ndarray]
+Outputs = Tensors
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Score:
-    """Of the outputs, as means over samples: the squares of the errors over those of the float values, and the cosine."""
+    """Of the judged tensors, as means over samples: the squares of the errors over those of the float values, and the cosine."""
 
     error: float
     cosine: float
@@ -54,7 +58,7 @@ def decibel(error: float) -> float:
 
 @dataclass(frozen=True)
 class FloatOutputs:
-    """Work: the inputs of a sample to the float outputs of the model."""
+    """Work: of a sample the float values of the outputs, and of what goes into them where a Softmax makes them."""
 
     mlir: str
     is_thread_safe: bool = True
@@ -62,13 +66,8 @@ class FloatOutputs:
     def open(self) -> Callable[[str], Outputs]:
         """Load the model. Raises TpucError."""
         model = load_model(self.mlir)
-        session = FloatSession(model)
-
-        def run(sample: str) -> Outputs:
-            found = session.run(load_inputs_of(model, sample.split(",")))
-            return [found[info.name] for info in session.outputs]
-
-        return run
+        evaluator, names = Evaluator(model), [name for pair in judged(model) for name in pair]
+        return lambda sample: evaluator.run(load_inputs_of(model, sample.split(",")), keep=names)
 
 
 @dataclass(frozen=True)
@@ -87,17 +86,24 @@ class QuantizedScore:
         model.state = State.TOP_CALIBRATED
         chip, quantizer = plugins().chip(self.target.chip), plugins().quantizer(self.target.mode)
         plan = quantizer.plan(model, chip, self.target.mode, is_asymmetric=self.target.is_asymmetric)
-        session = chip.interpret(chip.lower(model, plan))
+        session, pairs = chip.interpret(chip.lower(model, plan)), judged(model)
 
         def run(item: tuple[str, Outputs]) -> Score:
             sample, wanted = item
-            found = session.run(load_inputs_of(model, sample.split(",")))
-            return score_of([found[info.name] for info in session.outputs], wanted)
+            found = session.run(load_inputs_of(model, sample.split(",")), all_tensors=True)
+            names = [inner if inner in found else output for inner, output in pairs]
+            return score_of([found[name] for name in names], [wanted[name] for name in names])
 
         return run
 
 
-def score_of(found: Outputs, wanted: Outputs) -> Score:
+def judged(model: Model) -> list[tuple[str, str]]:
+    """Of each output: the tensor to judge, and the output itself."""
+    return [(tensor_name(value.owner.operands[0] if isinstance(value.owner, top.SoftmaxOp) else value), tensor_name(value))
+            for value in model.outputs]
+
+
+def score_of(found: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> Score:
     """The mean over the outputs."""
     pairs = [(a.astype(np.float64).reshape(-1), b.astype(np.float64).reshape(-1)) for a, b in zip(found, wanted, strict=True)]
     errors = [relative_error([a], [b]) for a, b in pairs]
