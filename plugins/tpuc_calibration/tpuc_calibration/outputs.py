@@ -36,10 +36,12 @@ class Target:
 
 @dataclass(frozen=True)
 class Score:
-    """Of the judged tensors, as means over samples: the squares of the errors over those of the float values, and the cosine."""
+    """Of the judged tensors, as means over samples: the squares of the errors over those of the float values, the cosine, and
+    whether the greatest element is where float has it."""
 
     error: float
     cosine: float
+    same_first: float = 1.0
 
     @property
     def decibel(self) -> float:
@@ -107,7 +109,14 @@ def score_of(found: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> Score
     """The mean over the outputs."""
     pairs = [(a.astype(np.float64).reshape(-1), b.astype(np.float64).reshape(-1)) for a, b in zip(found, wanted, strict=True)]
     errors = [relative_error([a], [b]) for a, b in pairs]
-    return Score(math.fsum(errors) / len(pairs), math.fsum(_cosine(a, b) for a, b in pairs) / len(pairs))
+    cosines = [_cosine(a, b) for a, b in pairs]
+    same = [float(np.argmax(a) == np.argmax(b)) if a.size else 1.0 for a, b in pairs]
+    return _mean([Score(*values) for values in zip(errors, cosines, same)])
+
+
+def _mean(scores: Sequence[Score]) -> Score:
+    columns = zip(*((s.error, s.cosine, s.same_first) for s in scores))
+    return Score(*(math.fsum(column) / len(scores) for column in columns))
 
 
 def _cosine(a: np.ndarray, b: np.ndarray) -> float:
@@ -123,5 +132,4 @@ def float_outputs(mlir: str, samples: Sequence[str], workers: Workers) -> list[t
 
 def quantized_score(mlir: str, table: CalibrationTable, target: Target, items: Sequence[tuple[str, Outputs]], workers: Workers) -> Score:
     """The mean score over samples with their float outputs."""
-    scores = list(workers.map(QuantizedScore(mlir, table, target), items))
-    return Score(math.fsum(s.error for s in scores) / len(scores), math.fsum(s.cosine for s in scores) / len(scores))
+    return _mean(list(workers.map(QuantizedScore(mlir, table, target), items)))
