@@ -48,3 +48,18 @@ def test_reductions_over_more_than_a_lane_holds(prove_net, mode):
     net.op("Reduce", [net.values[0]], (1, 2), mode=mode, axes=[2, 3], keepdims=False)
     net.op("Softmax", [net.op("Reshape", [net.values[0]], (2, math.prod(shape) // 2), shape=[2, 90000])], (2, 90000), axis=1)
     prove_net(net, "F32", net.values[-1], net.values[-3])
+
+
+@pytest.mark.parametrize("kind", ["AvgPool", "MaxPool"])
+def test_windows_over_a_large_map(prove_net, kind):
+    net = Net((1, 3, 200, 210))
+    net.op(kind, [net.values[0]], (1, 3, 1, 1), kernel_shape=[200, 210], strides=[1, 1], pads=[0] * 4)
+    prove_net(net, "F32")
+
+
+@pytest.mark.parametrize("mode", ["F32", "INT8"])
+@pytest.mark.parametrize("kind", ["AvgPool", "MaxPool"])
+def test_windows_of_one_dimension(prove_net, kind, mode):
+    net = Net((2, 5, 30))
+    net.op(kind, [net.values[0]], (2, 5, 15), kernel_shape=[3], strides=[2], pads=[1, 0], count_include_pad=False)
+    prove_net(net, mode)

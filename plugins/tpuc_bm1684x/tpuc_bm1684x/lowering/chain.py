@@ -9,6 +9,8 @@ import numpy as np
 from tpuc_core.ir import shape_of, tensor_name, tpu
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from xdsl.ir import SSAValue
 
     from tpuc_bm1684x.lowering.context import Lowering
@@ -49,6 +51,12 @@ class Chain:
     def offset(self, term: float) -> Self:
         """Each element plus a constant."""
         return self.add(tpu.AddConstOp, shape_of(self.value), const_val=term)
+
+    def reduce(self, axes: Sequence[int], mode: str) -> Self:
+        """Axes that are next to each other become one element each; `mode` as tpu.Reduce names it."""
+        none, axes = self.lowering.none(self.op), list(axes)
+        result = tuple(1 if i in axes else n for i, n in enumerate(shape_of(self.value)))
+        return self.add(tpu.ReduceOp, result, none, none, axes=axes, keepdims=True, mode=mode)
 
     def convolve(self, filters: np.ndarray, bias: np.ndarray | None, group: int = 1) -> Self:
         """[n, ic, h, w] by constant filters [oc, ic / group, 1, 1], and a bias [oc]: weights `OP_filterK` and `OP_biasK`."""

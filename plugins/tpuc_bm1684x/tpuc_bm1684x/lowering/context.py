@@ -108,6 +108,13 @@ class Lowering:
             name = f"{plain}_{number}"
         raise AssertionError
 
+    def real_weight(self, value: SSAValue, user: Operation) -> SSAValue:
+        """What a weight of integers stands for: `NAME_real`, f32, once for all users."""
+        key = (value, "real")
+        if key not in self._weights:
+            self._weights[key] = self.model.add_weight(f"{tensor_name(value)}_real", self.model.real_weight(value), user)
+        return self._weights[key]
+
     def none(self, user: Operation) -> SSAValue:
         """The value that stands for an absent operand."""
         return self.model.none(user)

@@ -89,6 +89,8 @@ WITH_ATTRIBUTES: dict[str, Callable[[TensorOp], Function]] = {
     "Reciprocal": lambda op: lambda x: _clamp(op, op.get("const_val") / x),
     "Relu": _relu,
     "Sigmoid": lambda op: lambda x: -_softplus(-x) if op.get("log") else _sigmoid(x),
+    "Pow2": lambda op: lambda x: np.power(op.get("const_val"), x),
+    "Swish": lambda op: lambda x: x * _sigmoid(op.get("beta") * x),
     "SubConst": lambda op: lambda x: _clamp(op, op.get("const_val") - x if op.get("is_reverse") else x - op.get("const_val")),
 }
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tpuc_bm1684x.lowering.chain import Chain
-from tpuc_bm1684x.lowering.reduction import reduce_axes
 from tpuc_bm1684x.lowering.registry import FLOATS, lowers
 from tpuc_core.ir import is_none, is_weight, shape_of, tpu
 from tpuc_core.plan import Precision
@@ -80,7 +79,7 @@ def rms_norm(op: TensorOp, lowering: Lowering) -> SSAValue:
     """x * rsqrt(mean of x^2 + eps) * gamma over the last axis."""
     x, last = lowering.real(op.operands[0], op), len(shape_of(op.operands[0])) - 1
     chain = Chain(op, lowering, x).active("SQUARE")
-    reduce_axes(chain, [last], "ReduceMean").offset(op.get("eps")).active("RSQRT").add(tpu.MulOp, shape_of(x), x)
+    chain.reduce([last], "ReduceMean").offset(op.get("eps")).active("RSQRT").add(tpu.MulOp, shape_of(x), x)
     if not is_none(op.operands[1]):
         chain.add(tpu.MulOp, shape_of(x), lowering.real(op.operands[1], op))
     return chain.end_with_reshape()
@@ -92,7 +91,7 @@ def normalize(op: TensorOp, lowering: Lowering) -> SSAValue:
     x, shape = lowering.real(op.operands[0], op), shape_of(op.operands[0])
     axes = list(range(1, len(shape))) if op.get("across_spatial") else [1]
     chain = Chain(op, lowering, x).active("SQUARE")
-    reduce_axes(chain, axes, "ReduceSum").offset(NORMALIZE_EPSILON).active("RSQRT").add(tpu.MulOp, shape, x)
+    chain.reduce(axes, "ReduceSum").offset(NORMALIZE_EPSILON).active("RSQRT").add(tpu.MulOp, shape, x)
     factors = lowering.model.weight(op.operands[1]).reshape(-1)
     factors = np.full(shape[1], factors[0]) if op.get("channel_shared") else np.broadcast_to(factors, shape[1])
     return scaled_by_channel(chain, factors, None).end_with_reshape()

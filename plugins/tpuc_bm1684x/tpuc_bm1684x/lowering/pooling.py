@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
+from tpuc_bm1684x.lowering.chain import Chain
 from tpuc_bm1684x.lowering.convolution import field_obstacle
 from tpuc_bm1684x.lowering.generic import fused_relu, plain_float, shared_attributes
 from tpuc_bm1684x.lowering.quantize import multipliers_and_shifts
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
     from tpuc_core.plan import TensorQuantization
 
 MODES = {"top.AvgPool": "Avg", "top.MaxPool": "Max"}
+REDUCTIONS = {"top.AvgPool": "ReduceMean", "top.MaxPool": "ReduceMax"}
+MOST_WINDOW = 2**14
+"""The largest window over everything that is a pooling."""
+
+
+def _float_obstacle(op: TensorOp) -> str | None:
+    if len(shape_of(op.operands[0])) == 3 and len(op.get("kernel_shape")) == 1:
+        return field_obstacle(op.get("pads"), op.get("strides"))
+    return None if _is_large_whole(op) else _obstacle(op)
 
 
 def _obstacle(op: TensorOp) -> str | None:
@@ -31,8 +41,31 @@ def _obstacle(op: TensorOp) -> str | None:
     return field_obstacle(op.get("pads"), list(strides))
 
 
-@lowers("AvgPool", "MaxPool", precision=FLOATS, unless=_obstacle)
+def _is_large_whole(op: TensorOp) -> bool:
+    """Whether one window covers maps that a lane does not hold beside others."""
+    shape, kernel = shape_of(op.operands[0]), op.get("kernel_shape")
+    is_whole = tuple(shape[2:]) == tuple(kernel) and not any(op.get("pads"))
+    return len(kernel) == 2 and is_whole and prod(kernel) > MOST_WINDOW and not op.get("do_relu")
+
+
+def _one_dimension(op: TensorOp, lowering: Lowering) -> SSAValue:
+    """Windows along the last of three axes."""
+    n, c, length = shape_of(op.operands[0])
+    (kernel,), (stride,), (before, after) = (op.get(name) for name in ("kernel_shape", "strides", "pads"))
+    chain = Chain(op, lowering, lowering.real(op.operands[0], op)).reshape(n, c, 1, length)
+    attributes = shared_attributes(op, tpu.Pool2DOp) | {"kernel_shape": [1, kernel], "strides": [1, stride], "pads": [0, before, 0, after]}
+    chain.add(tpu.Pool2DOp, (n, c, 1, shape_of(op.results[0])[2]), **attributes, pool_mode=MODES[op.name])
+    return chain.end_with_reshape()
+
+
+@lowers("AvgPool", "MaxPool", precision=FLOATS, unless=_float_obstacle)
 def pool_float(op: TensorOp, lowering: Lowering) -> SSAValue:
+    """A window over a whole large map is a reduction; one of one dimension, one of two."""
+    if _is_large_whole(op):
+        chain = Chain(op, lowering, lowering.real(op.operands[0], op))
+        return chain.reduce([2, 3], REDUCTIONS[op.name]).end_with_reshape()
+    if len(op.get("kernel_shape")) == 1:
+        return _one_dimension(op, lowering)
     return plain_float(op, lowering, tpu.Pool2DOp, pool_mode=MODES[op.name])
 
 

@@ -42,7 +42,7 @@ def make_weights_real(op: TensorOp, lowering: Lowering) -> None:
     """Integer weights of an op that computes in floats become `WEIGHT_real`, f32."""
     for index, value in enumerate(op.operands):
         if is_weight(value) and isinstance(element_type_of(value), UniformType):
-            op.operands[index] = lowering.model.add_weight(f"{tensor_name(value)}_real", lowering.model.real_weight(value), op)
+            op.operands[index] = lowering.real_weight(value, op)
 
 
 def _target(op: TensorOp) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tpuc_bm1684x.lowering.chain import Chain
 from tpuc_bm1684x.lowering.pooling import average_scaling
 from tpuc_bm1684x.lowering.registry import FLOATS, lowers
@@ -43,7 +45,7 @@ def reduce_float(op: TensorOp, lowering: Lowering) -> SSAValue:
     outer, length, inner = prod(shape[: axes[0]]), prod(shape[axes[0] : axes[-1] + 1]), prod(shape[axes[-1] + 1 :])
     if inner == 1 and length <= MOST_CELLS and op.get("mode") in (POOLED if lowering.element == "f32" else ROUNDED_ONCE):
         return _pooled(op, chain, outer, length)
-    return reduce_axes(chain, axes, op.get("mode")).end_with_reshape()
+    return chain.reduce(axes, op.get("mode")).end_with_reshape()
 
 
 def _int8_obstacle(op: TensorOp) -> str | None:
@@ -68,13 +70,6 @@ def mean_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     return lowering.emit_int8(op, tpu.ReshapeOp, [mean], shape=list(shape_of(op.results[0])))
 
 
-def reduce_axes(chain: Chain, axes: list[int], mode: str) -> Chain:
-    """Axes that are next to each other become one element each."""
-    none = chain.lowering.none(chain.op)
-    result = tuple(1 if i in axes else n for i, n in enumerate(shape_of(chain.value)))
-    return chain.add(tpu.ReduceOp, result, none, none, axes=axes, keepdims=True, mode=mode)
-
-
 def _pooled(op: TensorOp, chain: Chain, outer: int, length: int) -> SSAValue:
     """[outer, length] by a window of [length, 1]."""
     mode = op.get("mode")
@@ -91,3 +86,33 @@ def _pooled(op: TensorOp, chain: Chain, outer: int, length: int) -> SSAValue:
     if mode == "ReduceL2":
         chain.active("SQRT")
     return chain.end_with_reshape()
+
+
+@lowers("Arg", precision=Precision.F32)
+def arg_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
+    """The greatest of those numbers that count from the wanted end, where the value is the greatest along the axis; 0 elsewhere."""
+    shape, axis, x = shape_of(op.operands[0]), op.get("axis") % len(shape_of(op.operands[0])), lowering.real(op.operands[0], op)
+    length, is_last = shape[axis], bool(op.get("select_last_index"))
+    chain = Chain(op, lowering, x)
+    chain.reduce([axis], "ReduceMax" if op.get("mode") == "ArgMax" else "ReduceMin")
+    best = chain.value
+    numbers = np.arange(1, length + 1, dtype=np.float32) if is_last else np.arange(length, 0, -1, dtype=np.float32)
+    weight = lowering.weight(op, "numbers", numbers.reshape(length, *[1] * (len(shape) - axis - 1)), "f32")
+    chain.add(tpu.CompareOp, shape, x, mode="Equal").add(tpu.MulOp, shape, weight)
+    chain.reduce([axis], "ReduceMax").scale(1.0 if is_last else -1.0).offset(-1.0 if is_last else float(length))
+    if len(op.results) > 1 and op.results[1].type.name == "tensor" and op.results[1].uses:
+        values = lowering.emit(op, tpu.ReshapeOp, [best], op.results[1].type, name=tensor_name(op.results[1]), shape=list(shape_of(op.results[1])))
+        op.results[1].replace_all_uses_with(values)
+    return chain.end_with_reshape()
+
+
+@lowers("CumSum", precision=Precision.F32)
+def cumulative_sum_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
+    """The axis becomes the last one, and is multiplied with a triangle of ones."""
+    shape, axis = shape_of(op.operands[0]), op.get("axis") % len(shape_of(op.operands[0]))
+    others = [i for i in range(len(shape)) if i != axis]
+    chain = Chain(op, lowering, lowering.real(op.operands[0], op)).permute(*others, axis)
+    rows = prod(shape[i] for i in others)
+    chain.reshape(rows, shape[axis]).multiply(np.triu(np.ones((shape[axis], shape[axis]), np.float32)), "triangle")
+    chain.reshape(*(shape[i] for i in others), shape[axis])
+    return chain.permute(*(others.index(i) if i != axis else len(others) for i in range(len(shape)))).end_with_reshape()

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tpuc_bm1684x.lowering.chain import Chain
 from tpuc_bm1684x.lowering.functions import FUNCTIONS, function_of
 from tpuc_bm1684x.lowering.generic import plain_float
 from tpuc_bm1684x.lowering.quantize import quantize_real
 from tpuc_bm1684x.lowering.registry import FLOATS, HALVES, lowers
-from tpuc_core.ir import tensor_name, tpu
+from tpuc_core.ir import shape_of, tensor_name, tpu
 from tpuc_core.plan import Precision, TensorQuantization
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def prelu_float(op: TensorOp, lowering: Lowering) -> SSAValue:
     return plain_float(op, lowering, tpu.PReluOp)
 
 
+MOST_FACTORS = 8
 POWERS = {2.0: "SQUARE", 0.5: "SQRT", -0.5: "RSQRT"}
 
 
@@ -80,15 +82,65 @@ def _power_16_bit_obstacle(op: TensorOp) -> str | None:
 @lowers("Pow", precision=Precision.F32, unless=_power_obstacle)
 @lowers("Pow", precision=HALVES, unless=lambda op: _power_16_bit_obstacle(op) or _power_obstacle(op))
 def power_float(op: TensorOp, lowering: Lowering) -> SSAValue:
-    """x^2 and x^0.5 as they are, else exp(exponent * ln x), for x > 0."""
+    """x^2 and x^0.5 as they are, small whole powers as products, else exp(exponent * ln x), for x > 0."""
     exponent, result_type, name = op.get("exponent"), lowering.result_type(op), tensor_name(op.results[0])
     direct = POWERS.get(exponent)
     if direct is not None:
         return plain_float(op, lowering, tpu.ActiveOp, mode=direct)
+    if float(exponent).is_integer() and 0 < abs(exponent) <= MOST_FACTORS:
+        return _product(op, lowering, int(exponent))
     x = lowering.real(op.operands[0], op)
     logarithm = lowering.emit(op, tpu.ActiveOp, [x], result_type, name=f"{name}_log", mode="LN")
     product = lowering.emit(op, tpu.MulConstOp, [logarithm], result_type, name=f"{name}_mul", const_val=exponent)
     return lowering.emit(op, tpu.ActiveOp, [product], result_type, mode="EXP")
+
+
+def _product(op: TensorOp, lowering: Lowering, exponent: int) -> SSAValue:
+    """x * x * ..., or 1 over that."""
+    x = lowering.real(op.operands[0], op)
+    chain = Chain(op, lowering, x)
+    for _ in range(abs(exponent) - 1):
+        chain.add(tpu.MulOp, shape_of(x), x)
+    if exponent < 0:
+        chain.add(tpu.ReciprocalOp, shape_of(x), const_val=1.0)
+    return chain.end_with_reshape()
+
+
+@lowers("Pow2", precision=Precision.F32)
+def power_of_constant_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
+    """exp(x ln c)."""
+    chain = Chain(op, lowering, lowering.real(op.operands[0], op))
+    return chain.scale(float(np.log(op.get("const_val")))).active("EXP").end_with_reshape()
+
+
+@lowers("Pow3", precision=Precision.F32)
+def power_of_tensors_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
+    """exp(y ln x), for x > 0."""
+    shape = shape_of(op.results[0])
+    chain = Chain(op, lowering, lowering.real(op.operands[0], op)).active("LN")
+    return chain.add(tpu.MulOp, shape, lowering.real(op.operands[1], op)).active("EXP").end_with_reshape()
+
+
+@lowers("Swish", precision=FLOATS)
+def swish_float(op: TensorOp, lowering: Lowering) -> SSAValue:
+    """x * sigmoid(beta x)."""
+    x = lowering.real(op.operands[0], op)
+    chain = Chain(op, lowering, x).scale(op.get("beta")).active("SIGMOID")
+    return chain.add(tpu.MulOp, shape_of(x), x).end_with_reshape()
+
+
+@lowers("LogB", precision=Precision.F32)
+def logarithm_of_base_f32(op: TensorOp, lowering: Lowering) -> SSAValue:
+    chain = Chain(op, lowering, lowering.real(op.operands[0], op)).active("LN")
+    return chain.scale(1 / float(np.log(op.get("base")))).end_with_reshape()
+
+
+@lowers("Trilu", precision=FLOATS)
+def triangle_float(op: TensorOp, lowering: Lowering) -> SSAValue:
+    """A product with a matrix of zeros and ones."""
+    x, (rows, columns) = lowering.real(op.operands[0], op), shape_of(op.operands[0])[-2:]
+    kept = (np.triu if op.get("upper") else np.tril)(np.ones((rows, columns), np.float32), op.get("diagonal"))
+    return Chain(op, lowering, x).add(tpu.MulOp, shape_of(x), lowering.float_weight(op, "kept", kept)).end_with_reshape()
 
 
 @lowers(*FUNCTIONS, precision=Precision.INT8)
