@@ -89,9 +89,9 @@ TFLITE = {
 }
 CAFFE = {
     "open_nsfw_resnet50_1by2": picture(f"{sized(256)} {CAFFE_MEAN}"),
-    "res10_ssd_face": picture(f"{sized(300)} --mean 104,177,123 --pixel_format bgr"),
+    "res10_ssd_face": Recipe(f"{sized(300)} --mean 104,177,123 --pixel_format bgr", "photos", excepts="detection_out"),
     "ultraface_rfb_320_caffe": picture(f"{sized(240, 320)} --mean 127,127,127 --scale 0.0078125,0.0078125,0.0078125 --pixel_format rgb"),
-    "wechat_qr_detect": picture(f"{sized(384)} --pixel_format gray --mean 0 --scale 0.00392157"),
+    "wechat_qr_detect": Recipe(f"{sized(384)} --pixel_format gray --mean 0 --scale 0.00392157", "photos", excepts="detection_output"),
     "wechat_qr_sr": picture(f"{sized(224)} --pixel_format gray --mean 0 --scale 0.00392157"),
 }
 ALL_RECIPES = {**RECIPES, **ONNX, **TFLITE, **CAFFE}
