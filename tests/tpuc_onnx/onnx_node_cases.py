@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 import warnings
 from functools import cache
 
@@ -18,8 +19,11 @@ def cases_of(module: str) -> list:
 
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        before = len(node._NodeTestCases)
-        importlib.import_module(f"onnx.backend.test.case.node.{module}")
+        before, name = len(node._NodeTestCases), f"onnx.backend.test.case.node.{module}"
+        if name in sys.modules:  # its cases are registered when it is executed
+            importlib.reload(sys.modules[name])
+        else:
+            importlib.import_module(name)
         return list(node._NodeTestCases[before:])
 
 

@@ -59,8 +59,16 @@ class _Dropping:
         del graph.node[:]
         graph.node.extend(kept)
         restore_order(self.model, order)
+        self._spread_ranges()
         del graph.value_info[:]
         return self.ranges
+
+    def _spread_ranges(self) -> None:
+        """What is only moved keeps its range: a simplifier may leave one name or the other."""
+        for node in self.model.graph.node:
+            if node.op_type in MOVES - {"Concat"} and node.input[0] in self.ranges:
+                for name in node.output:
+                    self.ranges.setdefault(name, self.ranges[node.input[0]])
 
     def _dequantize_weights(self) -> None:
         """DequantizeLinear of a weight is a weight."""

@@ -45,9 +45,16 @@ SLIM_OPTIONS: dict[str, Any] = {
 def simplify(model: onnx.ModelProto, input_shapes: Sequence[Sequence[int]] | None, output_names: Sequence[str],
              constant_inputs: Mapping[str, float] | None = None) -> onnx.ModelProto:
     """The model, changed in place where possible, with fixed shapes. Raises TpucError: shapes or names that do not fit."""
+    model = settle(model, input_shapes, output_names, constant_inputs or {})
+    return model if is_plain(model) else slim(model)
+
+
+def settle(model: onnx.ModelProto, input_shapes: Sequence[Sequence[int]] | None, output_names: Sequence[str],
+           constant_inputs: Mapping[str, float]) -> onnx.ModelProto:
+    """What must be done before import: inputs fixed, branches taken, functions expanded, outputs chosen, batch norms folded."""
     drop_initializer_inputs(model)
     check_types(model)
-    make_constant(model, constant_inputs or {})
+    make_constant(model, constant_inputs)
     fix_input_shapes(model, input_shapes)
     take_branches(model)
     model = expand_functions(model)
@@ -55,8 +62,6 @@ def simplify(model: onnx.ModelProto, input_shapes: Sequence[Sequence[int]] | Non
         cut_outputs(model, output_names)
     drop_unused(model)
     fold_batch_norms(model)
-    if not is_plain(model):
-        model = slim(model)
     return model
 
 

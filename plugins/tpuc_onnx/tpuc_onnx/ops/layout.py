@@ -134,7 +134,9 @@ def split(importer: Importer, node: Node) -> None:
         begins, ends = [0] * len(dims), list(dims)
         begins[axis], ends[axis] = start, start + length
         start += length
-        if output:
+        if output and not length:
+            importer.fold(output, np.zeros((*dims[:axis], 0, *dims[axis + 1 :]), np.float32))
+        elif output:
             emit_slice(importer, node, f"{output}_{node.op}", output, begins, ends, [1] * len(dims), [axis])
 
 

@@ -44,13 +44,31 @@ def _computed_normalization(importer: Importer, node: Node) -> None:
 
 @converts("LayerNormalization")
 def layer_normalization(importer: Importer, node: Node) -> None:
-    if any(importer.is_used(name) for name in node.outputs[1:]):
-        raise Unsupported("the outputs of mean and deviation")
     shape = importer.shape(node.input(0))
     axis = int(node.get("axis", -1)) % len(shape)
     weights = [importer.value(name) if name else importer.none() for name in (node.input(1), node.input(2))]
     importer.emit(node, top.LayerNormOp, [importer.value(node.input(0)), *weights], axis=axis, eps=float(node.get("epsilon", 1e-5)),
                   normalized_shape=[])
+    if any(importer.is_used(name) for name in node.outputs[1:]):
+        _statistics(importer, node, list(range(axis, len(shape))))
+
+
+def _statistics(importer: Importer, node: Node, axes: list[int]) -> None:
+    """The mean over the axes, and 1 / sqrt(variance + epsilon)."""
+    name = node.result_names[0]
+    outputs = [*node.outputs[1:], "", ""][:2]
+    names = [f"{output or f'{name}_{what}'}_{node.op}" for output, what in zip(outputs, ("mean", "deviation"))]
+    x = importer.value(node.input(0))
+    attributes = {"axes": axes, "keepdims": True, "mode": "ReduceMean"}
+    mean = importer.emit_named(names[0], top.ReduceOp, [x], **attributes)
+    centred = importer.emit_named(f"{name}_centred", top.SubOp, [x, mean])
+    squares = importer.emit_named(f"{name}_squares", top.MulOp, [centred, centred])
+    variance = importer.emit_named(f"{name}_variance", top.ReduceOp, [squares], **attributes)
+    safe = importer.emit_named(f"{name}_safe", top.AddConstOp, [variance], const_val=float(node.get("epsilon", 1e-5)))
+    deviation = importer.emit_named(names[1], top.RsqrtOp, [safe])
+    for output, value in zip(outputs, (mean, deviation)):
+        if output:
+            importer.bind(output, value)
 
 
 @converts("InstanceNormalization")
