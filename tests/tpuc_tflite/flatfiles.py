@@ -28,7 +28,7 @@ class T:
 def const(array: Any, dtype: str | None = None, **quantization: Any) -> T:
     """A constant tensor."""
     array = np.asarray(array)
-    array = array.astype(dtype or {"f": "float32", "i": "int32"}.get(array.dtype.kind, array.dtype.name))
+    array = array.astype(dtype or {"float64": "float32", "int64": "int32"}.get(array.dtype.name, array.dtype.name))
     return T(array.shape, array.dtype.name, array, **quantization)
 
 

@@ -37,10 +37,19 @@ def integer_evaluation(model: Model, op: Operation) -> Evaluation | None:
 
 def rescaled(values: np.ndarray, factors: np.ndarray | float) -> np.ndarray:
     """int64 values times real factors, rounded as TFLite does (MultiplyByQuantizedMultiplier)."""
+    return multiplied(values, *multipliers_and_exponents(factors))
+
+
+def multipliers_and_exponents(factors: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+    """Factors as multiplier / 2^31 * 2^exponent, multipliers of 31 bits."""
     fraction, exponent = np.frexp(np.asarray(factors, np.float64))
     multiplier = np.floor(np.abs(fraction) * 2.0**31 + 0.5).astype(np.int64) * np.sign(fraction).astype(np.int64)
     is_one = multiplier == 1 << 31
-    multiplier, exponent = np.where(is_one, multiplier >> 1, multiplier), exponent.astype(np.int64) + is_one
+    return np.where(is_one, multiplier >> 1, multiplier), exponent.astype(np.int64) + is_one
+
+
+def multiplied(values: np.ndarray, multiplier: np.ndarray, exponent: np.ndarray) -> np.ndarray:
+    """values * multiplier / 2^31 to an integer, halves up; that times 2^exponent, halves away from zero."""
     left, right = np.maximum(exponent, 0), np.maximum(-exponent, 0)
     high = ((values << left) * multiplier + (1 << 30)) >> 31
     mask = (np.int64(1) << right) - 1
@@ -122,10 +131,13 @@ def _times(model: Model, op: Operation) -> Evaluation | None:
 
 
 def _average(model: Model, op: Operation) -> Evaluation | None:
-    """The mean of stored integers, halves away from their zero. Only where both ends have one scale: then TFLite pools."""
+    """The mean of stored integers, halves away from their zero, where both ends have one scale: TFLite pools. Else it is the mean of a
+    map, a sum rescaled."""
     given, wanted = quantization_of(op.operands[0]), quantization_of(op.results[0])
-    if given is None or wanted is None or given != wanted:
+    if given is None or wanted is None:
         return None
+    if given != wanted:
+        return _mean(op, given, wanted)
     function = evaluation_of(op.name)
     assert function is not None
 
@@ -135,6 +147,22 @@ def _average(model: Model, op: Operation) -> Evaluation | None:
         mean = np.asarray(function(plain, steps_of(x, given)), np.float64) + given.zero_point
         mean = np.round(mean * 4096) / 4096  # what is a half is one in f32 up to its last bits
         return _limited(bound, np.trunc(mean + np.copysign(0.5, mean)) - given.zero_point, wanted)
+
+    return evaluate
+
+
+def _mean(op: Operation, given: TensorQuantization, wanted: TensorQuantization) -> Evaluation | None:
+    """The sum over a whole map; the division by the count of its cells is in the multiplier, rounded down."""
+    count = int(np.prod(shape_of(op.operands[0])[2:]))
+    if list(op.get("kernel_shape")) != list(shape_of(op.operands[0])[2:]):  # type: ignore[attr-defined]
+        return None
+    multiplier, exponent = multipliers_and_exponents(given.scale / wanted.scale)
+    shift = min(count.bit_length() - 1, 32, 31 + int(exponent))
+    multiplier, exponent = (multiplier << shift) // count, exponent - shift
+
+    def evaluate(bound: BoundOp, x: np.ndarray) -> np.ndarray:
+        total = steps_of(x, given).sum(axis=(2, 3), dtype=np.float64).astype(np.int64)
+        return _limited(bound, multiplied(total, multiplier, exponent).reshape(bound.shape), wanted)
 
     return evaluate
 
