@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp  # noqa: F401
     from xdsl.ir import Dialect, Operation
 
+    from tpuc_core.host_part import HostPart
     from tpuc_core.ir import Model
     from tpuc_core.passes import Pass
     from tpuc_core.plan import Plan, Precision
@@ -107,6 +108,15 @@ class Chip(Protocol):
     def attach_certificate(self, bmodel: Path, certificate: Mapping[str, Any], inputs: Tensors) -> None:
         """Writes a certificate (plain data, see tpuc_core.certify) and the test input that it speaks of into a compiled file;
         commands and weights stay as they are."""
+        ...
+
+
+@runtime_checkable
+class HostingChip(Protocol):
+    """A chip whose files may end before the net does: the host computes the rest."""
+
+    def host_part(self, bmodel: Path) -> HostPart | None:
+        """What the host computes behind a file; None where the chip computes all. Raises TpucError: not a file of this chip."""
         ...
 
 

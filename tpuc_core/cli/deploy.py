@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tpuc_core.files import writable_file
+from tpuc_core.plugins import plugins
 
 if TYPE_CHECKING:
     from tpuc_core.deploy import Build, Validation
@@ -50,7 +51,7 @@ def deploy(test_input: str | None, test_reference: Path | None, tolerance: str |
     wanted = Job(**job)
     writable_file(wanted.bmodel)
     top = load_top(wanted)
-    if ended := end_before_host_ops(top):
+    if ended := end_before_host_ops(top, plugins().chip(wanted.chip)):
         click.echo(ended)
     words = test_input or DEFAULT_INPUT
     inputs = {} if skip_validation else load_inputs_of(top, words.split(","))

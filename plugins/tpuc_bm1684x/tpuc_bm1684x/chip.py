@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from xdsl.ir import Operation
 
+    from tpuc_core.host_part import HostPart
     from tpuc_core.ir import Model
     from tpuc_core.plan import Plan, Precision
     from tpuc_core.session import Session, Tensors
@@ -61,6 +62,13 @@ class Bm1684x:
         from tpuc_bm1684x.bmodel.certificate import attach_certificate
 
         attach_certificate(bmodel, certificate, inputs)
+
+    def host_part(self, bmodel: Path) -> HostPart | None:
+        """See tpuc_core.hookspecs.HostingChip."""
+        from tpuc_bm1684x.bmodel import read_bmodel
+        from tpuc_bm1684x.bmodel.host import host_part_of
+
+        return host_part_of(next(read_bmodel(bmodel).stages()))
 
 
 class SimulatorRunner:

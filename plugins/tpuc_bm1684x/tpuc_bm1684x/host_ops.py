@@ -8,7 +8,7 @@ from typing import Any
 from xdsl.dialects.func import CallOp, FuncOp
 from xdsl.ir import Operation, SSAValue
 
-from tpuc_bm1684x.host import HostOp
+from tpuc_core.host_part import HostOp
 from tpuc_core.ir import Model, TensorOp, is_none, shape_of, tensor_name
 
 HOST_OPS = frozenset(("tpu.DetectionOutput",))

@@ -15,10 +15,11 @@ class BmrtRunner:
     suffixes: tuple[str, ...] = (".bmodel",)
 
     def open(self, path: Path) -> Session:
-        """Loads the file in a process of its own. Raises TpucError: no runtime library, or it refuses the file."""
+        """Loads the file in a process of its own; what follows behind the chip is computed here. Raises TpucError: no runtime library, or it refuses the file."""
         from tpuc_bmrt.session import BmrtSession
+        from tpuc_core.host_part import completed
 
-        return BmrtSession(path)
+        return completed(BmrtSession(path), path)
 
 
 @hookimpl

@@ -191,7 +191,7 @@ class AliasKernel(Kernel):
 
 
 class HostKernel(Kernel):
-    """The op is computed beside the chip: see `tpuc_bm1684x.host`."""
+    """The op is computed beside the chip: see `tpuc_bm1684x.host_ops`."""
 
 
 KERNELS: dict[str, Callable[[TensorOp], Kernel]] = {}

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tpuc_bm1684x.bmodel import Stage, Tensor, read_bmodel
-from tpuc_bm1684x.host import HostPart
+from tpuc_bm1684x.bmodel.host import host_part_of
 from tpuc_bm1684x.isa.memory_map import GLOBAL_BASE
 from tpuc_bm1684x.simulator.decode import Entry, Group, decode_stage
 from tpuc_bm1684x.simulator.execute import bind
@@ -52,8 +52,10 @@ class Simulator:
         self.memory = Memory(_global_bytes(self.stage))
         self.groups: list[Group] = decode_stage(self.stage)
         self.inputs = [tensor_info(tensor, is_input=True) for tensor in self.stage.inputs]
-        self.host = _host_part(self.stage)
-        self.outputs = self._outputs()
+        self.host = host_part_of(self.stage)
+        self.outputs = [tensor_info(tensor, is_input=False) for tensor in self.stage.outputs]
+        if self.host is not None:
+            self.outputs = self.host.ends(self.outputs)
         self._load_coefficients()
         self._entries = [entry for group in self.groups for entry in group.in_order()]
         self._steps = [_bound(entry, self.memory) for entry in self._entries]
@@ -110,17 +112,6 @@ class Simulator:
             raise TpucError("this bmodel has no tensor map (tpuc did not write it): only its outputs can be shown")
         return TensorMap(section.content["tensors"], self.memory)
 
-    def _outputs(self) -> list[TensorInfo]:
-        """The outputs of the net: of the chip, or of ops behind it."""
-        ends = {tensor.name: tensor_info(tensor, is_input=False) for tensor in self.stage.outputs}
-        if self.host is None:
-            return list(ends.values())
-        ends |= {op.name: TensorInfo(op.name, tuple(op.shape)) for op in self.host.ops}
-        try:
-            return [ends[name] for name in self.host.outputs]
-        except KeyError as error:
-            raise TpucError(f"the section of the file names an output {error} that nothing makes") from error
-
     def _run_all(self, dequantize: bool) -> Tensors:
         capture = self.tensor_map.start()
         for entry, step in zip(self._entries, self._steps):
@@ -150,20 +141,6 @@ def tensor_info(tensor: Tensor, is_input: bool) -> TensorInfo:
     dtype = "bfloat16" if tensor.dtype == "bf16" else tensor.numpy_dtype.name
     scale = 1.0 / tensor.scale if is_input and tensor.scale else tensor.scale
     return TensorInfo(tensor.name, tensor.shape, dtype, scale, tensor.zero_point)
-
-
-def _host_part(stage: Stage) -> HostPart | None:
-    """The ops behind the chip that the file's section describes, with the weights that they read."""
-    content = stage.section.content.get("host") if stage.section is not None else None
-    if content is None:
-        return None
-    read = {name for op in content.get("ops", ()) for name in op.get("operands", ())}
-    constants = {
-        place.name: np.frombuffer(stage.coefficients[place.offset : place.offset + place.size_bytes], np.float32)
-        for place in stage.weights
-        if place.name in read
-    }
-    return HostPart(content, constants)
 
 
 def _global_bytes(stage: Stage) -> int:
