@@ -16,7 +16,9 @@ from tpuc_bm1684x.kernels.engine import Engine, GlobalView, Operand
 from tpuc_bm1684x.kernels.stored import limit_stored
 from tpuc_core.ir import TensorOp, is_weight, quantization_of, shape_of
 
-MOST_INNER, MOST_ROWS = 1024, 512  # of a tile
+MOST_INNER = 512  # of a tile: rows of the right side, at most 64 bytes in a lane
+LEFT_BYTES = 64 * 1024  # of the left side of a tile, in one lane
+MOST_ROWS = 512  # of a tile
 INTEGERS = ("i8", "u8")
 
 
@@ -38,15 +40,14 @@ class Columns:
 
 
 def split_columns(count: int) -> Iterator[Columns]:
-    """All columns, over as many lanes as can be; a rest is one piece."""
-    most = LANES * EU_BYTES // 4
-    for start in range(0, count, most):
-        here = min(most, count - start)
-        width = -(-here // LANES)
-        pieces = here // width
-        yield Columns(start, pieces, width)
+    """All columns, in pieces of as many as a lane multiplies at a time, so that transfers have long rows; a rest is one piece."""
+    width = min(count, EU_BYTES // 4)
+    for start in range(0, count, LANES * width):
+        here = min(LANES * width, count - start)
+        if here >= width:
+            yield Columns(start, here // width, width)
         if here % width:
-            yield Columns(start + pieces * width, 1, here % width)
+            yield Columns(start + here // width * width, 1, here % width)
 
 
 def piece_width(count: int) -> int:
@@ -89,7 +90,8 @@ class BatchMatMul(GlobalKernel):
     def _columns(self, engine: Engine, out: GlobalView, left: GlobalView, right: GlobalView, columns: Columns) -> None:
         parts = tiles(self.inner, MOST_INNER)
         kept = self._right(engine, right, columns, parts[0]) if len(parts) == 1 else None
-        for first, last in tiles(self.rows, MOST_ROWS):
+        rows = max(1, min(MOST_ROWS, LEFT_BYTES // (max(last - first for first, last in parts) * 4)))
+        for first, last in tiles(self.rows, rows):
             with engine.scope():
                 total = engine.local((last - first, columns.pieces, 1, columns.width), "i32" if self.is_integer else "f32")
                 for index, part in enumerate(parts):
@@ -100,9 +102,8 @@ class BatchMatMul(GlobalKernel):
                 self._finish(engine, view, total)
 
     def _left(self, engine: Engine, left: GlobalView, rows: tuple[int, int], part: tuple[int, int]) -> Operand:
-        count = part[1] - part[0]
-        width = piece_width(count)
-        view = left.viewed((rows[1] - rows[0], count // width, 1, width), (self.inner, width, 0, 1), rows[0] * self.inner + part[0])
+        """Whole rows in one lane: what the instruction reads of them is little, and a transfer has long runs."""
+        view = left.viewed((rows[1] - rows[0], 1, 1, part[1] - part[0]), (self.inner, 0, 0, 1), rows[0] * self.inner + part[0])
         return self._load(engine, view, 0)
 
     def _right(self, engine: Engine, right: GlobalView, columns: Columns, part: tuple[int, int]) -> Operand:
