@@ -9,6 +9,7 @@ from math import erf
 
 import numpy as np
 
+from tpuc_core.evaluate.resize import interpolate
 from tpuc_core.ir import is_none, is_weight, quantization_of, shape_of, storage_of, tensor_name
 
 DTYPES = {"f32": np.float32, "i8": np.int8, "u8": np.uint8, "i16": np.int16, "i32": np.int32}
@@ -240,6 +241,21 @@ def reduce(op, operands):
     return REDUCTIONS[op.get("mode")](operands[0].astype(np.float64), axis=tuple(op.get("axes")))
 
 
+class Resized:
+    """An op of the tpu dialect as the float evaluation reads it."""
+
+    def __init__(self, op):
+        self.op, self.shape = op, shape_of(op.results[0])
+
+    def get(self, name, default=None):
+        return self.op.get(name)
+
+
+def interp(op, operands):
+    y = interpolate(Resized(op), operands[0].astype(np.float32))
+    return y if not is_integer(op) else np.rint(y)
+
+
 ACTIVE = {
     "SIGMOID": lambda x: 1 / (1 + np.exp(-x)), "SILU": lambda x: x / (1 + np.exp(-x)), "TANH": np.tanh, "EXP": np.exp,
     "SQRT": np.sqrt, "RSQRT": lambda x: 1 / np.sqrt(x), "ABSVAL": np.abs, "SQUARE": np.square, "LN": np.log,
@@ -266,6 +282,7 @@ OPS = {
     "tpu.Concat": lambda op, x: np.concatenate(x, axis=op.get("axis")),
     "tpu.Conv2D": conv,
     "tpu.Deconv": deconv,
+    "tpu.Interp": interp,
     "tpu.LeakyRelu": lambda op, x: np.where(x[0] > 0, x[0], op.get("alpha") * x[0]),
     "tpu.Lut": lut,
     "tpu.MatMul": matmul,

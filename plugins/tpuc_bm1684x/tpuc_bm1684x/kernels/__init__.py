@@ -7,6 +7,7 @@ from tpuc_bm1684x.kernels import (  # noqa: F401  (they register themselves)
     conv2d,
     elementwise,
     host,
+    interp,
     movement,
     normalization,
     pool2d,

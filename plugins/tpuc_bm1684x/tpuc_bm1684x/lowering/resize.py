@@ -1,14 +1,13 @@
-"""Interp in floats: along each axis a product with a matrix that holds the weights of the cells."""
+"""Interp: in floats, and in 8 bits with the scale of the input."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from tpuc_bm1684x.lowering.chain import Chain
+from tpuc_bm1684x.lowering.generic import shared_attributes
 from tpuc_bm1684x.lowering.registry import FLOATS, lowers
-from tpuc_core.ir import shape_of
+from tpuc_core.ir import shape_of, tpu
+from tpuc_core.plan import Precision
 
 if TYPE_CHECKING:
     from xdsl.ir import SSAValue
@@ -24,34 +23,20 @@ def _obstacle(op: TensorOp) -> str | None:
     return None if rank == 4 else f"an input of {rank} dimensions"
 
 
+def _attributes(op: TensorOp) -> dict[str, Any]:
+    return shared_attributes(op, tpu.InterpOp)
+
+
 @lowers("Interp", precision=FLOATS, unless=_obstacle)
 def interp_float(op: TensorOp, lowering: Lowering) -> SSAValue:
-    """Rows of w cells times `OP_columns` [w, ow], then, transposed, columns of h cells times `OP_rows` [h, oh]."""
-    n, c, h, w = shape_of(op.operands[0])
-    oh, ow = shape_of(op.results[0])[2:]
-    chain = Chain(op, lowering, lowering.real(op.operands[0], op))
-    if ow != w:
-        chain.reshape(n * c * h, w).multiply(interpolation_matrix(op, w, ow, op.get("scale_w")), "columns")
-    if oh != h:
-        chain.reshape(n * c, h, ow).permute(0, 2, 1).reshape(n * c * ow, h)
-        chain.multiply(interpolation_matrix(op, h, oh, op.get("scale_h")), "rows").reshape(n * c, ow, oh).permute(0, 2, 1)
-    return chain.end_with_reshape()
+    none = lowering.none(op)
+    operands = [lowering.real(op.operands[0], op), none, none]
+    return lowering.emit(op, tpu.InterpOp, operands, lowering.result_type(op), **_attributes(op))
 
 
-def interpolation_matrix(op: TensorOp, size: int, wanted: int, scale: float) -> np.ndarray:
-    """f32 [size, wanted]: how much of each input cell is in each result cell, as tpuc_core.evaluate.resize defines it."""
-    from tpuc_core.evaluate.resize import positions
-
-    where = positions(op.get("coord_mode"), size, wanted, scale)
-    columns = np.arange(wanted)
-    matrix = np.zeros((size, wanted), np.float32)
-    if op.get("mode") == "nearest":
-        cell = np.floor(where) if op.get("coord_mode") == "asymmetric" else np.ceil(where - 0.5)
-        matrix[np.clip(cell, 0, size - 1).astype(np.int64), columns] = 1
-        return matrix
-    where = np.clip(where, 0, size - 1)
-    low = np.floor(where).astype(np.int64)
-    part = (where - low).astype(np.float32)
-    np.add.at(matrix, (low, columns), 1 - part)
-    np.add.at(matrix, (np.minimum(low + 1, size - 1), columns), part)
-    return matrix
+@lowers("Interp", precision=Precision.INT8, unless=_obstacle)
+def interp_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
+    """Integers between integers of the result's scale and zero point."""
+    none = lowering.none(op)
+    operands = [lowering.quantized(op.operands[0], op, lowering.quantization(op)), none, none]
+    return lowering.emit_int8(op, tpu.InterpOp, operands, **_attributes(op))
