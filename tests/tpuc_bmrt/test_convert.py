@@ -55,3 +55,10 @@ def test_outputs_are_real_or_as_stored() -> None:
     raw = np.array([-2, 0, 2, 4], np.int8).view(np.uint8)
     assert from_raw(raw, end("i8", 0.5, 2), dequantize=True).tolist() == [[-2.0, -1.0, 0.0, 1.0]]
     assert from_raw(raw, end("i8", 0.5, 2), dequantize=False).dtype == np.int8
+
+
+@pytest.mark.parametrize("values", [np.array([[3, -2, 0, 1]]), np.array([[True, False, False, True]])])
+def test_integers_and_truth_values_are_real_numbers_for_a_net_of_floats(values: np.ndarray) -> None:
+    stored = to_stored(values, end("f32"))
+    assert stored.dtype == np.float32
+    np.testing.assert_array_equal(stored, values)

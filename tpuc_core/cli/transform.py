@@ -114,7 +114,7 @@ class _Job:
             inputs = _inputs_of(model, words)
             original = pool.submit(lambda: engine.result().run(inputs, all_tensors=True))
             self.save(model)
-            save_npz(self.beside("_in_f32.npz"), inputs)
+            save_npz(self.beside("_in_f32.npz"), {name: array.astype("float32") for name, array in inputs.items()})
             imported = evaluate(model, inputs)
             wanted = original.result()
         if result:

@@ -34,6 +34,8 @@ def to_stored(array: np.ndarray, end: End) -> np.ndarray:
         return np.ascontiguousarray(array.reshape(end.shape))
     if array.dtype.kind in "iu" and end.dtype in ("i32", "u32"):
         return np.ascontiguousarray(_within(array, stored, end).reshape(end.shape))
+    if end.dtype in ("f32", "f16", "bf16") and array.dtype.name in ("bool", "int64"):  # no net stores these: real numbers
+        array = array.astype(np.float32)
     if array.dtype.kind != "f":
         raise TpucError(f'input "{end.name}" is {array.dtype}; give {stored} as it is stored, or float32')
     real = np.ascontiguousarray(array.reshape(end.shape), dtype=np.float32)

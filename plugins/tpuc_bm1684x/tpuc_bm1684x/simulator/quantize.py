@@ -7,6 +7,7 @@ import numpy as np
 from tpuc_bm1684x.bmodel import Tensor
 from tpuc_core.errors import TpucError
 
+FLOATS = ("f32", "f16", "bf16")
 INTEGER_LIMITS = {
     "i8": (-128, 127),
     "u8": (0, 255),
@@ -19,13 +20,16 @@ INTEGER_LIMITS = {
 
 def stored(value: np.ndarray, tensor: Tensor) -> np.ndarray:
     """The input as the net takes it: round_half_away(real * scale + zero_point) for integers. Values of the stored
-    dtype pass unchanged. TpucError for another shape, or for a dtype that is neither real nor the stored one."""
+    dtype pass unchanged; int64 and bool are real numbers where
+    the net takes floats. TpucError for another shape, or for a dtype that is neither real nor the stored one."""
     if value.shape != tensor.shape:
         raise TpucError(f'input "{tensor.name}" has the shape {list(value.shape)}; {list(tensor.shape)} would be right')
     if value.dtype == tensor.numpy_dtype:
         return value
     if tensor.dtype in ("i32", "u32") and value.dtype.kind in "iub":
         return value.astype(tensor.numpy_dtype)
+    if tensor.dtype in FLOATS and value.dtype.name in ("bool", "int64"):  # no net stores these: real numbers
+        value = value.astype(np.float32)
     if value.dtype.kind != "f" and value.dtype.name != "bfloat16":
         right = " or ".join(dict.fromkeys(("float32", tensor.numpy_dtype.name)))
         raise TpucError(f'input "{tensor.name}" is {value.dtype}; {right} would be right')
