@@ -16,9 +16,10 @@ from tpuc_core.npz import load_npz
 
 ROOT = Path(__file__).parents[2]
 TUTORIALS = ("docs/tutorials/01_onnx_f32.md", "docs/tutorials/02_onnx_int8_symmetric.md", "docs/tutorials/03_onnx_int8_asymmetric.md",
-             "docs/tutorials/04_onnx_f16.md", "docs/tutorials/05_onnx_bf16.md", "docs/tutorials/07_mixed_precision.md")
+             "docs/tutorials/04_onnx_f16.md", "docs/tutorials/05_onnx_bf16.md",
+             "docs/tutorials/06_calibration_and_tuning.md", "docs/tutorials/07_mixed_precision.md")
 BLOCK = re.compile(r"^(<!-- needs: vendor -->\n)?```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-SMALLER = {"--count 1000": "--count 2", "--input_num 100": "--input_num 2"}
+SMALLER = {"--input_num 1000": "--input_num 2", "--count 1000": "--count 2", "--input_num 100": "--input_num 2"}
 pytestmark = pytest.mark.slow
 
 
@@ -87,7 +88,7 @@ def third(second):
 
 def test_every_fenced_block_of_commands_is_found():
     for name in TUTORIALS:
-        assert (ROOT / name).read_text(encoding="utf-8").count("\n```bash") == len(blocks(ROOT / name)) > 7
+        assert (ROOT / name).read_text(encoding="utf-8").count("\n```bash") == len(blocks(ROOT / name)) > 6
 
 
 def counts(text: str) -> list[tuple[int, ...]]:
@@ -132,6 +133,18 @@ def test_tutorials_of_16_bits_pass_their_comparisons(first, name):
     text = run_commands(name, first[0])
     exact = 1 + has_vendor()
     assert all(compared == equal for compared, equal in counts(text)[-exact:]), "the compiled file differs from the interpreter or the vendor's runtime"
+    assert re.search(r"proof: (\d+) tensors, \1 equal bit for bit", text)
+    assert text.count("2 images, top-1") == 2
+
+
+def test_tutorial_6_gives_the_same_table_in_every_way_and_tunes_it(second):
+    directory, text = second[0] / "work_dir", run_commands("docs/tutorials/06_calibration_and_tuning.md", second[0])
+    tables = [(directory / f"resnet18_cali_table_{name}").read_bytes() for name in ("1000", "resumed", "merged")]
+    assert tables[0] == tables[1] == tables[2]
+    found = re.search(r"tune: (\d+) of (\d+) proposals kept after \d+ trials on 2 samples; "
+                      r"outputs ([\d.]+) dB, cosine ([\d.]+) -> ([\d.]+) dB, cosine ([\d.]+)", text)
+    assert found and float(found[5]) >= float(found[3]) and float(found[6]) >= float(found[4])
+    assert len((directory / "resnet18_cali_table_tuned.tune.csv").read_text().splitlines()) == 1 + int(found[2])
     assert re.search(r"proof: (\d+) tensors, \1 equal bit for bit", text)
     assert text.count("2 images, top-1") == 2
 
