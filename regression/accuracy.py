@@ -19,6 +19,7 @@ from pathlib import Path
 
 from recipes import RECIPES
 from tabulate import tabulate
+from vendor_tools import VendorTools
 from workshop import Missing, Workshop
 
 MODELS = ["efficientnet_lite0", "mobilenet_v2_dequant"]
@@ -30,7 +31,8 @@ TEXT = """# Accuracy of compiled files
 
 Top-1 and top-5 in percent on {count:,} labelled images of ImageNet (one of each class; `make zoo`). Float is the imported
 `.mlir`; every other mode is the **`.bmodel`** in the simulator, which computes what the chip computes. INT8 is calibrated on
-{calibration} of the same images (`tpuc calibrate --input_num {calibration}`, default seed and method): the zoo has no others.
+{calibration} of the same images (`tpuc calibrate --input_num {calibration}`, default seed and method): the zoo has no others. The vendor's INT8 is
+what its own tools make of the same model with the same {calibration} images, measured in the same simulator, which executes their files byte for byte.
 
 Made by `python regression/accuracy.py --write`; `--modes` measures some of them again and keeps the rest.
 
@@ -47,11 +49,12 @@ Results = dict[str, dict[str, Measured]]
 
 @dataclass(frozen=True)
 class Mode:
-    """`options` are words for `tpuc deploy`; float has none, since nothing is compiled."""
+    """`options` are words for `tpuc deploy`; float has none, since nothing is compiled. `is_vendors`: made by the vendor's tools."""
 
     name: str
     options: str = ""
     is_calibrated: bool = False
+    is_vendors: bool = False
 
 
 MODES = {mode.name: mode for mode in (
@@ -60,12 +63,16 @@ MODES = {mode.name: mode for mode in (
     Mode("BF16", "--quantize BF16"),
     Mode("INT8", "--quantize INT8", is_calibrated=True),
     Mode("INT8 asymmetric", "--quantize INT8 --asymmetric", is_calibrated=True),
+    Mode("vendor's INT8", is_calibrated=True, is_vendors=True),
+    Mode("vendor's INT8 asymmetric", "--asymmetric", is_calibrated=True, is_vendors=True),
 )}
 
 
 def compiled(workshop: Workshop, name: str, mode: Mode, labelled: Path) -> str:
     """The file to measure: the .mlir in float, else a .bmodel."""
     workshop.transform(name)
+    if mode.is_vendors:
+        return VendorTools(workshop, name).int8(labelled, CALIBRATION, is_asymmetric=bool(mode.options))
     if not mode.options:
         return f"{name}.mlir"
     words, table = mode.options, f"{name}_cali_table_{CALIBRATION}"
@@ -79,7 +86,7 @@ def compiled(workshop: Workshop, name: str, mode: Mode, labelled: Path) -> str:
 
 def measure(workshop: Workshop, name: str, model: str, labelled: Path, count: int) -> Measured:
     """`model` is a file of the network `name`; `count` of 0 stands for all images."""
-    words = f"--dataset {labelled} --class_offset {RECIPES[name].class_offset} --format json"
+    words = f"--mlir {name}.mlir --dataset {labelled} --class_offset {RECIPES[name].class_offset} --format json"
     printed = workshop.once(f"tpuc eval imagenet --model {model} {words}" + (f" --count {count}" if count else ""))
     result = json.loads(printed.strip().splitlines()[-1])
     return {key: result[key] for key in ("images", "top1", "top5")}

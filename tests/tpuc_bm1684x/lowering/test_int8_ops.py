@@ -90,6 +90,8 @@ CASES = {
     "sigmoid": (top.SigmoidOp, [X], X, [], {}),
     "hard swish": (top.HardSwishOp, [X], X, [], {}),
     "leaky relu": (top.LeakyReluOp, [X], X, [], {"alpha": 0.1}),
+    "prelu": (top.PReluOp, [X], X, [weights(*SMALL)], {}),
+    "prelu with one slope": (top.PReluOp, [X], X, [weights(1) / 4], {}),
     "relu with a limit": (top.ReluOp, [X], X, [], {"relu_limit": 1.0}),
     "clip": (top.ClipOp, [X], X, [], {"min": -0.5, "max": 0.7}),
     "constant minus": (top.SubConstOp, [X], X, [], {"const_val": 1.0, "is_reverse": True}),

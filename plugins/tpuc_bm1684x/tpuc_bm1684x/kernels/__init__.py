@@ -11,6 +11,7 @@ from tpuc_bm1684x.kernels import (  # noqa: F401  (they register themselves)
     movement,
     normalization,
     pool2d,
+    prelu,
     recurrent,
     reduce,
     softmax,

@@ -285,23 +285,6 @@ class LeakyRelu(LocalKernel):
             engine.add_saturated(out, out, negative)
 
 
-@register("tpu.PReluOp")
-class PRelu(BroadcastKernel):
-    """max(x, 0) + slope * min(x, 0) of floats, a slope per channel."""
-
-    def axes_of(self, value: SSAValue) -> Shape4:
-        return shape4(shape_of(value)) if value is self.activations[0] else (1, int(np.prod(shape_of(value))), 1, 1)
-
-    def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
-        x, slope = inputs
-        with engine.scope():
-            negative = engine.local(out.shape, self.out_storage)
-            engine.min(negative, x, 0.0)
-            engine.mul(negative, negative, slope)
-            engine.max(out, x, 0.0)
-            engine.add(out, out, negative)
-
-
 @register("tpu.MulShift")
 class MulShift(LocalKernel):
     """(x * multiplier) >> rshift, half up; where there are zero points as RequantInt."""

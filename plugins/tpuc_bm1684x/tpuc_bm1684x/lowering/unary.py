@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,9 +11,9 @@ import numpy as np
 from tpuc_bm1684x.lowering.chain import Chain
 from tpuc_bm1684x.lowering.functions import FUNCTIONS, function_of
 from tpuc_bm1684x.lowering.generic import plain_float
-from tpuc_bm1684x.lowering.quantize import quantize_real
+from tpuc_bm1684x.lowering.quantize import multipliers_and_shifts, quantize_real
 from tpuc_bm1684x.lowering.registry import FLOATS, HALVES, lowers
-from tpuc_core.ir import shape_of, tensor_name, tpu
+from tpuc_core.ir import is_weight, shape_of, tensor_name, tpu
 from tpuc_core.plan import Precision, TensorQuantization
 
 if TYPE_CHECKING:
@@ -64,6 +65,27 @@ def _coefficients(op: TensorOp) -> list[float] | None:
 @lowers("PRelu", precision=FLOATS)
 def prelu_float(op: TensorOp, lowering: Lowering) -> SSAValue:
     return plain_float(op, lowering, tpu.PReluOp)
+
+
+def _prelu_int8_obstacle(op: TensorOp) -> str | None:
+    if not is_weight(op.operands[1]):
+        return "a slope that is no constant"
+    shape = shape_of(op.operands[0])
+    is_channelwise = len(shape) > 1 and prod(shape_of(op.operands[1])) in (1, shape[1])
+    return None if is_channelwise else "a slope that is not one for each channel"
+
+
+@lowers("PRelu", precision=Precision.INT8, unless=_prelu_int8_obstacle)
+def prelu_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
+    """Slopes `OP_slope_i32` [1, c, 1, 3]: multiplier, -shift and 0 of negative values; positive ones have one multiplier and shift."""
+    x = lowering.quantized(op.operands[0], op)
+    factor = lowering.result_quantization(x).scale / lowering.quantization(op).scale
+    slopes = np.broadcast_to(lowering.model.weight(op.operands[1]).reshape(-1), shape_of(op.operands[0])[1:2])
+    multipliers, rshifts = multipliers_and_shifts(slopes * factor)
+    (multiplier,), (rshift,) = multipliers_and_shifts(factor)
+    words = np.array([multipliers, [-n for n in rshifts], [0] * len(rshifts)], np.int32).T.reshape(1, -1, 1, 3)
+    slope = lowering.weight(op, "slope_i32", np.ascontiguousarray(words), "i32")
+    return lowering.emit_int8(op, tpu.PReluOp, [x, slope], multiplier_pos=multiplier, rshift_pos=rshift)
 
 
 MOST_FACTORS = 8
