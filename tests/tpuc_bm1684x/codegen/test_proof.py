@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from nets import Net
+from tpuc_bm1684x.codegen.emit import Emitter
+from tpuc_bm1684x.kernels.local_memory import DoesNotFit
 
 MODES = ["F32", "F16", "BF16", "INT8", "INT8_ASYM", "UINT8"]
 
@@ -199,3 +201,19 @@ def test_means(prove_net, mode, axes):
     net = Net((2, 66, 5, 7))
     net.op("Reduce", [net.values[0]], [1 if i in axes else n for i, n in enumerate((2, 66, 5, 7))], mode="ReduceMean", axes=axes, keepdims=True)
     prove_net(net, mode)
+
+
+def test_a_step_that_fits_only_alone(prove_net, monkeypatch):
+    """Loads of later steps are left out where they take the memory that a step needs."""
+    emit_step = Emitter._emit_step
+
+    def fits_alone(self, tasks, later, lookahead):
+        if later:
+            raise DoesNotFit("beside loads of later steps")
+        emit_step(self, tasks, later, lookahead)
+
+    monkeypatch.setattr(Emitter, "_emit_step", fits_alone)
+    net = Net((1, 8, 9, 9))
+    x = net.op("Permute", [net.conv(net.values[0], 8, 3, pad=1)], (1, 9, 9, 8), order=[0, 2, 3, 1])
+    net.op("Relu", [x], (1, 9, 9, 8))
+    prove_net(net, "F32")

@@ -80,13 +80,22 @@ class Emitter:
         tasks = [list(tasks_of(step)) for step in steps]
         for index, step in enumerate(steps):
             later = list(islice(chain.from_iterable(tasks[index + 1 :]), self.lookahead))
-            state = self._snapshot(later)
+            self._emit_as_possible(step, tasks[index], later)
+
+    def _emit_as_possible(self, step: Step, tasks: Sequence[Task], later: Sequence[Task]) -> None:
+        """A step, with loads of later ones ahead; if it does not fit so, with less of that, from empty memory. The last ways are
+        those in which layer-group tried the step alone. Raises DoesNotFit."""
+        state = self._snapshot(later)
+        ways = [(later, self.lookahead), (later, 1), ([], self.lookahead), ([], 1)]
+        for number, (following, lookahead) in enumerate(ways):
             try:
-                self._emit_step(tasks[index], later, self.lookahead)
+                self._emit_step(tasks if number == 0 else list(tasks_of(step)), following, lookahead)
+                return
             except DoesNotFit:
+                if number == len(ways) - 1:
+                    raise
                 self._restore(state)
                 self._forget(later)
-                self._emit_step(list(tasks_of(step)), later, 1)
 
     def _emit_step(self, tasks: Sequence[Task], later: Sequence[Task], lookahead: int) -> None:
         """The tasks of a step, while up to `lookahead` of those after each are prepared."""
