@@ -84,15 +84,15 @@ def _checked(inputs: Tensors, name: str, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _detections(layer: Layer, found: np.ndarray, batch: int) -> np.ndarray:
-    """OpenCV gives the rows of all pictures from the best, as many as there are; a model has keep_top_k for each picture, by class,
-    with zeros behind them."""
+    """OpenCV gives the rows of all pictures from the best, and may give rows of zeros; a model has keep_top_k rows for each picture,
+    by class, with zeros behind them."""
     keep = layer.parameters.detection_output_param.keep_top_k
     rows = found.reshape(-1, DETECTION_VALUES)
     if keep < 1:
         return found
     result = np.zeros((batch, 1, keep, DETECTION_VALUES), np.float32)
     for picture in range(batch):
-        own = rows[rows[:, 0] == picture][:keep]
+        own = rows[(rows[:, 0] == picture) & (rows[:, 2] > 0)][:keep]
         result[picture, 0, : len(own)] = own[np.argsort(own[:, 1], kind="stable")]
     return result
 
