@@ -4,8 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "regression"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "regression"))
 
 import accuracy
 
