@@ -53,7 +53,8 @@ def absolute_sample(sample: str) -> str:
 
 
 def match_inputs(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, Sequence[int]], source: str = "the input") -> dict[str, np.ndarray]:
-    """The arrays for the inputs of a network, in its order; a single array for a single input fits whatever its name.
+    """The arrays for the inputs of a network, in its order; a single array for a single input fits whatever its name. A dimension of
+    -1 is open: any length fits.
 
     Raises TpucError: names or element counts that do not fit.
     """
@@ -65,10 +66,25 @@ def match_inputs(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, Sequence
     fitted = {}
     for name, shape in shapes.items():
         array = np.asarray(arrays[name])
-        if array.size != int(np.prod(shape)) or (array.ndim == len(shape) and array.shape != tuple(shape)):
-            raise TpucError(f'input "{name}" of "{source}" has shape {list(array.shape)}, the model wants {list(shape)}')
-        fitted[name] = np.ascontiguousarray(array.reshape(shape))
+        if not _fits(array, shape):
+            raise TpucError(f'input "{name}" of "{source}" has shape {list(array.shape)}, the model wants {_shown(shape)}')
+        fitted[name] = np.asarray(array if _is_open(shape) else array.reshape(shape), order="C")
     return fitted
+
+
+def _is_open(shape: Sequence[int]) -> bool:
+    return any(dim < 0 for dim in shape)
+
+
+def _fits(array: np.ndarray, shape: Sequence[int]) -> bool:
+    """Whether an array has the shape, or, where that is fixed, as many elements in another number of dimensions."""
+    if array.ndim == len(shape):
+        return all(dim in (-1, size) for dim, size in zip(shape, array.shape))
+    return not _is_open(shape) and array.size == int(np.prod(shape))
+
+
+def _shown(shape: Sequence[int]) -> str:
+    return "[" + ", ".join("?" if dim < 0 else str(dim) for dim in shape) + "]"
 
 
 def read_image_list(path: str | Path) -> list[str]:
@@ -104,6 +120,9 @@ def _random_inputs(word: str, shapes: Mapping[str, Sequence[int]]) -> dict[str, 
     seed = word.partition(":")[2] or "0"
     if not seed.isdigit():
         raise TpucError(f'"{word}": the seed must be a number, as in random:7')
+    for name, shape in shapes.items():
+        if _is_open(shape):
+            raise TpucError(f'input "{name}" has the open shape {_shown(shape)}: give an .npz, random values have no shape of their own')
     generator = np.random.default_rng(int(seed))
     return {name: generator.standard_normal(shape, np.float32) for name, shape in shapes.items()}
 
@@ -116,6 +135,8 @@ def _load_batch(words: Sequence[str], shape: Sequence[int], preprocessing: Prepr
         return match_inputs({name: array}, {name: shape}, ", ".join(words))[name]
     if not suffixes <= set(IMAGE_SUFFIXES):
         raise TpucError(f'"{words[0]}" is neither an image ({", ".join(IMAGE_SUFFIXES)}) nor .npz, .npy or random[:SEED]')
+    if _is_open(shape):
+        raise TpucError(f'input "{name}" has the open shape {_shown(shape)}: give an .npz, a picture has no shape of its own')
     if preprocessing is None:
         raise TpucError(f'input "{name}" of shape {list(shape)} takes no image; give .npz, .npy or random[:SEED]')
     return preprocessing.batch(words, shape)

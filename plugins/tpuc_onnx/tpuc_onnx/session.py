@@ -15,8 +15,8 @@ from tpuc_onnx.files import read_model
 from tpuc_onnx.graph import Graph
 
 _FLOAT = onnx.TensorProto.FLOAT
-_DTYPES = {"tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16", "tensor(int64)": "int64",
-           "tensor(int32)": "int32", "tensor(uint8)": "uint8", "tensor(int8)": "int8", "tensor(bool)": "bool"}
+_DTYPES = {"tensor(float)": "float32", "tensor(double)": "float64"} | {
+    f"tensor({name})": name for name in ("float16", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool")}
 
 
 class OnnxSession:
@@ -44,7 +44,7 @@ class OnnxSession:
             arrays = session.run(None, feeds)
         except Exception as error:  # onnxruntime has many kinds, all of them about the data or the model
             raise TpucError(f"onnxruntime: {_first_line(error)}") from error
-        return {self._name(o.name): array for o, array in zip(session.get_outputs(), arrays) if isinstance(array, np.ndarray)}
+        return {self._name(o.name): array for o, array in zip(session.get_outputs(), arrays) if o.type in _DTYPES}
 
     def run_many(self, batches: Iterable[Tensors]) -> Iterator[Tensors]:
         for inputs in batches:
@@ -55,6 +55,9 @@ class OnnxSession:
 
     def _feeds(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         wanted = self.inputs
+        foreign = [i for i in self._any().get_inputs() if i.type not in _DTYPES]
+        if foreign:
+            raise TpucError(f'input "{foreign[0].name}" is a {foreign[0].type}: only tensors of numbers can be given')
         missing = [i.name for i in wanted if i.name not in inputs]
         if missing:
             raise TpucError(f'no input "{missing[0]}" was given; the model takes {", ".join(i.name for i in wanted)}')

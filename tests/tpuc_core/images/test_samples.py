@@ -90,3 +90,17 @@ def test_an_empty_list_is_refused(tmp_path):
     (tmp_path / "list.txt").write_text("\n")
     with pytest.raises(TpucError, match="lists no images"):
         read_image_list(tmp_path / "list.txt")
+
+
+def test_an_open_dimension_takes_any_length():
+    shapes = {"x": (1, -1), "state": (2, -1, 3), "rate": ()}
+    arrays = {"x": np.zeros((1, 5)), "state": np.zeros((2, 1, 3)), "rate": np.array(16000)}
+    assert {n: a.shape for n, a in match_inputs(arrays, shapes).items()} == {"x": (1, 5), "state": (2, 1, 3), "rate": ()}
+    with pytest.raises(TpucError, match=r'"x" of "the input" has shape \[2, 5\], the model wants \[1, \?\]'):
+        match_inputs(arrays | {"x": np.zeros((2, 5))}, shapes)
+
+
+@pytest.mark.parametrize(("word", "message"), [("random", "random values"), ("cat.png", "a picture")])
+def test_an_open_dimension_has_no_length_of_its_own(word, message):
+    with pytest.raises(TpucError, match=rf'input "x" has the open shape \[1, 3, \?, \?\]: give an .npz, {message}'):
+        load_inputs([word], {"x": (1, 3, -1, -1)})
