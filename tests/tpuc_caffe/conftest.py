@@ -1,50 +1,23 @@
-"""Small Caffe nets, written as text with random weights, and their comparison with OpenCV."""
+"""Caffe files in a directory of the test, their import, and the comparison with OpenCV."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tpuc_caffe.plugin import CaffeFrontend
-from tpuc_caffe.schema import message_class
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from caffe_nets import Blobs, caffemodel
 
 from tpuc_core.evaluate import evaluate
 from tpuc_core.hookspecs import FrontendOptions
 from tpuc_core.ir import Model, shape_of, tensor_name
 from tpuc_core.npz import compare
-
-Blobs = Mapping[str, Sequence[np.ndarray]]
-
-
-def inputs_text(**shapes: Sequence[int]) -> str:
-    """Input layers."""
-    return "".join(
-        f'layer {{ name: "{name}" type: "Input" top: "{name}" input_param {{ shape {{ {" ".join(f"dim: {d}" for d in shape)} }} }} }}\n'
-        for name, shape in shapes.items()
-    )
-
-
-def layer_text(kind: str, bottoms: str = "data", top: str = "y", parameters: str = "", name: str = "") -> str:
-    """A layer of the new kind; bottoms and tops with blanks between."""
-    ends = "".join(f' {word}: "{blob}"' for word, blobs in (("bottom", bottoms), ("top", top)) for blob in blobs.split())
-    return f'layer {{ name: "{name or top.split()[0]}" type: "{kind}"{ends} {parameters} }}\n'
-
-
-def random(*shape: int, seed: int = 0, scale: float = 0.5) -> np.ndarray:
-    return (np.random.default_rng(seed).standard_normal(shape) * scale).astype(np.float32)
-
-
-def caffemodel(blobs: Blobs) -> bytes:
-    """A file with these weights, by layer."""
-    net = message_class("NetParameter")()
-    for name, arrays in blobs.items():
-        layer = net.layer.add(name=name)
-        for array in arrays:
-            layer.blobs.add(data=array.ravel().tolist()).shape.dim.extend(array.shape)
-    return net.SerializeToString()
 
 
 @pytest.fixture
@@ -93,8 +66,3 @@ def check(save, load):
         return model, found
 
     return run
-
-
-def kinds(model: Model) -> list[str]:
-    """The ops of a model without the dialect's name."""
-    return [re.sub(r"^top\.", "", op.name) for op in model.ops()]

@@ -10,13 +10,13 @@ from tpuc_caffe.layers.priors import PriorBoxes
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from conftest import inputs_text, kinds, layer_text, random
+from caffe_nets import PICTURE_AND_MAP as DATA
+from caffe_nets import detector, inputs_text, kinds, layer_text, random
 
 from tpuc_core.errors import TpucError
 from tpuc_core.evaluate import evaluate
 from tpuc_core.ir import shape_of
 
-DATA = inputs_text(data=(1, 3, 40, 60), map=(1, 8, 4, 6))
 PRIORS = {
     "min_size: 10 variance: 0.1": 1,
     "min_size: 10 max_size: 15 aspect_ratio: 2 flip: true clip: false variance: 0.1 variance: 0.1 variance: 0.2 variance: 0.2": 4,
@@ -54,20 +54,6 @@ def test_sizes_that_do_not_fit_are_refused(save, load):
     text = DATA + layer_text("PriorBox", "map data", parameters="prior_box_param { min_size: 1 min_size: 2 max_size: 3 }")
     with pytest.raises(TpucError, match="it gives 2 min_size and 1 max_size"):
         load(save(text))
-
-
-def detector(classes: int = 3, *, share: bool = True, code: str = "CENTER_SIZE", more: str = "", keep: int = 20) -> str:
-    """Boxes of two maps, 4 x 6 and 2 x 3 cells, out of locations and scores that are inputs."""
-    boxes = 4 * 6 * 3 + 2 * 3 * 3
-    text = DATA + inputs_text(small=(1, 8, 2, 3), loc=(1, boxes * 4 * (1 if share else classes)), conf=(1, boxes, classes))
-    sizes = "aspect_ratio: 2 flip: true clip: false variance: 0.1 variance: 0.1 variance: 0.2 variance: 0.2"
-    text += layer_text("PriorBox", "map data", "p1", f"prior_box_param {{ min_size: 10 {sizes} }}")
-    text += layer_text("PriorBox", "small data", "p2", f"prior_box_param {{ min_size: 20 {sizes} }}")
-    text += layer_text("Concat", "p1 p2", "priors", "concat_param { axis: 2 }")
-    text += layer_text("Softmax", "conf", "scores", "softmax_param { axis: 2 }") + layer_text("Flatten", "scores", "flat")
-    return text + layer_text("DetectionOutput", "loc flat priors", parameters=f"detection_output_param {{ num_classes: {classes} "
-                             f"share_location: {str(share).lower()} background_label_id: 0 nms_param {{ nms_threshold: 0.4 top_k: 30 }} "
-                             f"code_type: {code} keep_top_k: {keep} confidence_threshold: 0.3 {more} }}")
 
 
 @pytest.mark.parametrize("options", [

@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from conftest import inputs_text, kinds, layer_text, random
+from caffe_nets import inputs_text, kinds, layer_text, random
 
 from tpuc_core.evaluate import evaluate
 from tpuc_core.ir import shape_of

@@ -10,7 +10,7 @@ from tpuc_caffe.upgrade import type_name
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from conftest import inputs_text, kinds, layer_text, random
+from caffe_nets import inputs_text, kinds, layer_text, random
 
 from tpuc_core.errors import TpucError
 from tpuc_core.evaluate import evaluate
