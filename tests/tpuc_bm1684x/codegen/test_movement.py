@@ -89,3 +89,11 @@ def test_backwards(prove_net, mode, axis):
     x = net.op("Reverse", [net.values[0]], (2, 3, 4, 5), axis=axis)
     net.op("Slice", [x, None, None, None], (2, 3, 2, 5), offset=[0, 0, 3, 4], steps=[1, 1, -2, -1], ends=[2, 3, -5, -6])
     prove_net(net, mode)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("rows", [64, 131, 1000])
+def test_many_short_pieces_side_by_side(prove_net, mode, rows):
+    net = Net((1, rows, 3), (1, rows, 1))
+    net.op("Concat", [net.values[0], net.values[1], net.weight("c", (1, rows, 2)), net.values[1]], (1, rows, 7), axis=2)
+    prove_net(net, mode)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from tpuc_bm1684x.kernels.base import AliasKernel, GlobalKernel, LocalKernel, Slice, register, source_of
-from tpuc_bm1684x.kernels.constants import STORAGE
+from tpuc_bm1684x.kernels.constants import LANES, STORAGE
 from tpuc_bm1684x.kernels.engine import Engine, GlobalView, Operand, Rows
 from tpuc_core.errors import TpucError
 from tpuc_core.ir import is_none, shape_of
 
 MOST_SIZE = 65535  # elements of an axis of a transfer
 MOST_W_STRIDE_BYTES = 128  # between neighbours of a row: the device's limit, which the C model does not check
+SHORT_BYTES = 256  # a transfer of less counts as so much
+TILE_BYTES = 48 * 1024  # of a lane, for rows that are put together there
 PAD_MODES = ("constant", "reflect", "symmetric", "edge")
 Axis = tuple[int, int, int]  # size, stride in the destination, stride in the source; in elements
 
@@ -105,7 +107,8 @@ class Reshape(AliasKernel):
 
 @register("tpu.Concat")
 class Concat(GlobalKernel):
-    """Inputs side by side along an axis; constants are read like activations."""
+    """Inputs side by side along an axis; constants are read like activations. Many short pieces are put together in local memory, which
+    moves whole rows; others are copied inside global memory."""
 
     def prepare(self) -> None:
         self.activations = [source_of(v) for v in self.op.operands if not is_none(v)]
@@ -114,11 +117,38 @@ class Concat(GlobalKernel):
         shape = shape_of(self.out)
         axis = self.op.get("axis") % len(shape)
         outer, behind = int(np.prod(shape[:axis])), int(np.prod(shape[axis + 1 :]))
+        blocks = [shape_of(value)[axis] * behind for value in self.activations]
+        size = STORAGE[out.storage].itemsize
+        if min(blocks) * size <= SHORT_BYTES and outer >= LANES and sum(blocks) * size <= TILE_BYTES:
+            self._emit_by_rows(engine, out, inputs, outer, blocks)
+            return
         start = 0
-        for view, value in zip(inputs, self.activations):
-            block = shape_of(value)[axis] * behind
-            copy_elements(engine, out, view, [(outer, shape[axis] * behind, block), (block, 1, 1)], start)
+        for view, block in zip(inputs, blocks):
+            copy_elements(engine, out, view, [(outer, sum(blocks), block), (block, 1, 1)], start)
             start += block
+
+    def _emit_by_rows(self, engine: Engine, out: GlobalView, inputs: Sequence[GlobalView], outer: int, blocks: Sequence[int]) -> None:
+        total = sum(blocks)
+        for first, lanes, rows in row_tiles(outer, max(1, TILE_BYTES // (total * STORAGE[out.storage].itemsize))):
+            with engine.scope():
+                whole = engine.local((1, lanes, rows, total), out.storage)
+                start = 0
+                for view, block in zip(inputs, blocks):
+                    part = engine.local((1, lanes, rows, block), out.storage)
+                    engine.load(part, view.viewed(part.shape, (0, rows * block, block, 1), first * block))
+                    engine.copy(engine.window(whole, slice(None), slice(start, start + block)), part)
+                    start += block
+                engine.store(out.viewed(whole.shape, (0, rows * total, total, 1), first * total), whole)
+
+
+def row_tiles(count: int, most: int) -> Iterator[tuple[int, int, int]]:
+    """First row, lanes and rows of a lane, at most so many, of tiles that follow each other."""
+    first = 0
+    while first < count:
+        rows = min(most, -(-(count - first) // LANES))
+        lanes = min(LANES, (count - first) // rows)
+        yield first, lanes, rows
+        first += lanes * rows
 
 
 @register("tpu.Slice")
