@@ -51,3 +51,12 @@ def test_tiles(prove_net, monkeypatch, mode):
     net = Net((2, 9, 40), (2, 40, 1100))
     net.op("MatMul", [*net.values[:2], None], (2, 9, 1100))
     prove_net(net, mode)
+
+
+@pytest.mark.parametrize("has_bias", [False, True])
+@pytest.mark.parametrize(("rows", "inner", "columns"), [(40, 30, 70), (200, 600, 20), (1, 30, 70)])
+def test_a_constant_matrix_with_many_rows_or_few(prove_net, rows, inner, columns, has_bias):
+    net = Net((rows, inner))
+    bias = net.weight("b", (columns,)) if has_bias else None
+    net.op("MatMul", [net.values[0], net.weight("w", (inner, columns), 0.1), bias], (rows, columns), do_relu=True)
+    prove_net(net, "F32")

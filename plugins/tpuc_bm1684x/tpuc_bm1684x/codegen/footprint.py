@@ -133,7 +133,8 @@ def _matrix_product(f: Fields) -> list[Range]:
     left = aligned(f["opd0_addr"], (rows, pieces, 1, width), size)
     right = aligned(f["opd1_addr"], (inner, f["res0_c"], 1, f["res0_w"]), size)
     result = aligned(f["res0_addr"], (rows, f["res0_c"], 1, f["res0_w"]), f.size("res0"), is_write=True)
-    return [left, right, *([result._replace(is_write=False)] if f["res_add"] else []), result]
+    bias = [] if f["opd2_const"] or f["res0_prec"] != ElementType.F32 else [aligned(f["opd2_addr"], (1, f["res0_c"], 1, f["res0_w"]), 4)]
+    return [left, right, *bias, *([result._replace(is_write=False)] if f["res_add"] else []), result]
 
 
 def _transpose(f: Fields) -> list[Range]:

@@ -202,14 +202,14 @@ class ArrayEngine:
         out[...] = special.normalize(np.ascontiguousarray(x), out.dtype)
 
     # matrices
-    def matmul(self, out: Array, left: Array, right: Array, last: int, *, is_added: bool = False) -> None:
+    def matmul(self, out: Array, left: Array, right: Array, last: int, bias: Array | None = None, *, is_added: bool = False) -> None:
         rows, pieces, _, width = left.shape
         flat_left = np.ascontiguousarray(left).reshape(rows, -1)[:, : (pieces - 1) * width + last]
         flat_right = np.ascontiguousarray(right).reshape(right.shape[0], -1)
         if out.dtype == np.float32:
             old = np.ascontiguousarray(out).reshape(rows, -1) if is_added else None
-            zeros = np.zeros(flat_right.shape[1], np.float32)
-            result = matmul.mm_f32(np.ascontiguousarray(flat_left), flat_right, zeros, old)
+            row = np.zeros(flat_right.shape[1], np.float32) if bias is None else np.ascontiguousarray(bias).reshape(-1)
+            result = matmul.mm_f32(np.ascontiguousarray(flat_left), flat_right, row, old)
         else:
             result = matmul.mm_int8(np.ascontiguousarray(flat_left), flat_right)
         out[...] = result.reshape(out.shape)

@@ -14,8 +14,9 @@ from tpuc_bm1684x.kernels.constants import EU_BYTES, LANES
 from tpuc_bm1684x.kernels.conv2d import MatMul, relu
 from tpuc_bm1684x.kernels.engine import Engine, GlobalView, Operand
 from tpuc_bm1684x.kernels.stored import limit_stored
-from tpuc_core.ir import TensorOp, is_weight, quantization_of, shape_of
+from tpuc_core.ir import TensorOp, is_none, is_weight, quantization_of, shape_of, storage_of
 
+RUN_BYTES = 256  # a transfer of less counts as so much
 MOST_INNER = 512  # of a tile: rows of the right side, at most 64 bytes in a lane
 LEFT_BYTES = 64 * 1024  # of the left side of a tile, in one lane
 MOST_ROWS = 512  # of a tile
@@ -24,10 +25,18 @@ INTEGERS = ("i8", "u8")
 
 @register("tpu.MatMul")
 def matmul_kernel(op: TensorOp) -> Kernel:
-    """With a constant matrix on the right the product is a convolution with one filter for each column."""
+    """With a constant matrix on the right the product is a convolution with one filter for each column, where there are few rows."""
     left, right = (source_of(v) for v in op.operands[:2])
     is_flat = len(shape_of(left)) == 2 == len(shape_of(op.results[0]))
-    return MatMul(op) if is_weight(right) and not is_weight(left) and is_flat else BatchMatMul(op)
+    has_filters = is_weight(right) and not is_weight(left) and is_flat and not has_many_rows(op)
+    return MatMul(op) if has_filters else BatchMatMul(op)
+
+
+def has_many_rows(op: TensorOp) -> bool:
+    """Whether an f32 product moves more for its rows, as images of one element a channel, than its matrix in pieces of 64 bytes."""
+    (rows, inner), columns = shape_of(op.operands[0]), shape_of(op.results[0])[1]
+    is_plain = storage_of(op.results[0]) == "f32" and not op.get("right_transpose")
+    return is_plain and rows * (inner + columns) * RUN_BYTES >= inner * columns * (RUN_BYTES // EU_BYTES - 1) * 4
 
 
 @dataclass(frozen=True)
@@ -51,8 +60,9 @@ def split_columns(count: int) -> Iterator[Columns]:
 
 
 def piece_width(count: int) -> int:
-    """The least width of pieces of equal size that lie in at most 64 lanes."""
-    return next(width for width in range(-(-count // LANES), count + 1) if count % width == 0)
+    """The width of pieces of equal size that lie in at most 64 lanes: the greatest of which a lane multiplies one at a time, else the least."""
+    widths = [width for width in range(-(-count // LANES), count + 1) if count % width == 0]
+    return max((width for width in widths if width <= EU_BYTES // 4), default=widths[0])
 
 
 def tiles(count: int, most: int) -> list[tuple[int, int]]:
@@ -64,19 +74,19 @@ class BatchMatMul(GlobalKernel):
     """[..., m, k] * [..., k, n], batches broadcast; floats in f32, 8 bits as exact i32 sums that are requantized."""
 
     def prepare(self) -> None:
-        self.activations = [source_of(v) for v in self.op.operands[:2]]
-        self.shapes = [tuple(shape_of(v)) for v in (*self.activations, self.out)]
+        self.activations = [source_of(v) for v in self.op.operands[:3] if not is_none(v)]
+        self.shapes = [tuple(shape_of(v)) for v in (*self.activations[:2], self.out)]
         self.rows, self.columns, self.inner = self.shapes[2][-2], self.shapes[2][-1], self.shapes[0][-1]
         self.is_integer = self.out_storage in INTEGERS
-        self.zero_points = [q.zero_point if (q := quantization_of(v)) else 0 for v in (*self.activations, self.out)]
+        self.zero_points = [q.zero_point if (q := quantization_of(v)) else 0 for v in (*self.activations[:2], self.out)]
 
     def emit(self, engine: Engine, out: GlobalView, inputs: Sequence[GlobalView], constants: Mapping[str, Operand]) -> None:
         batch = self.shapes[2][:-2]
         for index in np.ndindex(*batch):
-            left, right, product = (self._matrix(view, shape, index) for view, shape in zip((*inputs, out), self.shapes))
+            left, right, product = (self._matrix(view, shape, index) for view, shape in zip((*inputs[:2], out), self.shapes))
             for columns in split_columns(self.columns):
                 with engine.scope():
-                    self._columns(engine, product, left, right, columns)
+                    self._columns(engine, product, left, right, columns, self._bias(engine, inputs[2:], columns))
 
     def _matrix(self, view: GlobalView, shape: tuple[int, ...], index: tuple[int, ...]) -> GlobalView:
         """[1, rows, 1, columns] of a batch; an axis of one matrix serves all."""
@@ -87,7 +97,13 @@ class BatchMatMul(GlobalKernel):
             place = place * size + (i if size > 1 else 0)
         return view.viewed((1, rows, 1, columns), (0, columns, columns, 1), place * rows * columns)
 
-    def _columns(self, engine: Engine, out: GlobalView, left: GlobalView, right: GlobalView, columns: Columns) -> None:
+    def _bias(self, engine: Engine, views: Sequence[GlobalView], columns: Columns) -> Operand | None:
+        """The part of a bias [n] that belongs to some columns, in f32."""
+        if not views:
+            return None
+        return load_f32(engine, views[0].viewed((1, columns.pieces, 1, columns.width), (0, columns.width, 0, 1), columns.start))
+
+    def _columns(self, engine: Engine, out: GlobalView, left: GlobalView, right: GlobalView, columns: Columns, bias: Operand | None) -> None:
         parts = tiles(self.inner, MOST_INNER)
         kept = self._right(engine, right, columns, parts[0]) if len(parts) == 1 else None
         rows = max(1, min(MOST_ROWS, LEFT_BYTES // (max(last - first for first, last in parts) * 4)))
@@ -97,7 +113,8 @@ class BatchMatMul(GlobalKernel):
                 for index, part in enumerate(parts):
                     with engine.scope():
                         b = self._right(engine, right, columns, part) if kept is None else kept
-                        self._product(engine, total, self._left(engine, left, (first, last), part), b, is_added=index > 0)
+                        a = self._left(engine, left, (first, last), part)
+                        self._product(engine, total, a, b, bias if index == 0 else None, is_added=index > 0)
                 view = out.viewed(total.shape, (self.columns, columns.width, 0, 1), first * self.columns + columns.start)
                 self._finish(engine, view, total)
 
@@ -122,13 +139,13 @@ class BatchMatMul(GlobalKernel):
         engine.sub(wide, x, self.zero_points[side])
         return wide
 
-    def _product(self, engine: Engine, total: Operand, left: Operand, right: Operand, *, is_added: bool) -> None:
+    def _product(self, engine: Engine, total: Operand, left: Operand, right: Operand, bias: Operand | None, *, is_added: bool) -> None:
         if is_added and self.is_integer:
             part = engine.local(tuple(total.shape), "i32")
             engine.matmul(part, left, right, left.shape[3])
             engine.add(total, total, part)
         else:
-            engine.matmul(total, left, right, left.shape[3], is_added=is_added)
+            engine.matmul(total, left, right, left.shape[3], bias, is_added=is_added)
 
     def _finish(self, engine: Engine, view: GlobalView, total: Operand) -> None:
         if not self.is_integer:

@@ -225,7 +225,7 @@ class Engine(Protocol):
         ...
 
     # matrices
-    def matmul(self, out: Operand, left: Operand, right: Operand, last: int, *, is_added: bool = False) -> None:
-        """left [rows, inner] * right [inner, columns], f32 -> f32, or 8 bits -> i32. A row lies over the lanes: matrices are [rows, pieces,
+    def matmul(self, out: Operand, left: Operand, right: Operand, last: int, bias: Operand | None = None, *, is_added: bool = False) -> None:
+        """left [rows, inner] * right [inner, columns], f32 -> f32, on top of one row `bias`, or 8 bits -> i32. A row lies over the lanes: matrices are [rows, pieces,
         1, width]; the last piece of a row of `left` has `last` elements. f32: `is_added` adds to the old `out`."""
         ...

@@ -335,14 +335,15 @@ class InstructionEngine:
         self._on_aligned("sSFU", out, x, tsk_eu_typ=15)
 
     # matrices
-    def matmul(self, out: Local, left: Local, right: Local, last: int, *, is_added: bool = False) -> None:
+    def matmul(self, out: Local, left: Local, right: Local, last: int, bias: Local | None = None, *, is_added: bool = False) -> None:
         rows, pieces, _, width = left.shape
         self._check_sizes(out, left, right)
-        bias = {"opd2_const": 1, "opd2_addr": 0}
-        self._issue("tiu", "sMM", [left, right, *([out] if is_added else [])], [out], tsk_eu_typ=1, res0_c=out.shape[1], res0_w=out.shape[3],
+        has_bias = {"opd2_const": 1, "opd2_addr": 0} if bias is None else {"opd2_addr": bias.offset}
+        reads = [left, right, *([bias] if bias is not None else []), *([out] if is_added else [])]
+        self._issue("tiu", "sMM", reads, [out], tsk_eu_typ=1, res0_c=out.shape[1], res0_w=out.shape[3],
                     opd0_n=rows, opd0_c=pieces, opd0_w=width, opd1_w=last, res0_addr=out.offset, opd0_addr=left.offset, opd1_addr=right.offset,
                     res0_prec=ELEMENT_TYPE[out.storage], opd0_prec=ELEMENT_TYPE[left.storage], opd0_sign=is_signed(left.storage),
-                    opd1_sign=is_signed(right.storage), res_add=int(is_added), **bias)
+                    opd1_sign=is_signed(right.storage), res_add=int(is_added), **has_bias)
 
 
 def immediate_storage(value: Any, storage: str, operation: str, out_storage: str) -> str:

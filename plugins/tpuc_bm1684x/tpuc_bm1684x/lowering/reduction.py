@@ -24,6 +24,8 @@ ROUNDED_ONCE = {"ReduceMean", "ReduceMax", "ReduceMin"}
 """Those of them that round their result once in 16 bits, and hold nothing in them that is larger than the result."""
 MOST_CELLS = 2**13
 """The largest window of a pooling: a lane holds some of them."""
+MOST_WINDOWS = 4096
+"""More windows than this, each a channel of one element, cost more to move than to compute."""
 
 
 def _reduced(op: TensorOp) -> list[int]:
@@ -43,7 +45,7 @@ def reduce_float(op: TensorOp, lowering: Lowering) -> SSAValue:
         chain.permute(*kept, *axes)
         shape, axes = shape_of(chain.value), list(range(len(kept), len(shape)))
     outer, length, inner = prod(shape[: axes[0]]), prod(shape[axes[0] : axes[-1] + 1]), prod(shape[axes[-1] + 1 :])
-    if inner == 1 and length <= MOST_CELLS and op.get("mode") in (POOLED if lowering.element == "f32" else ROUNDED_ONCE):
+    if inner == 1 and length <= MOST_CELLS and outer <= MOST_WINDOWS and op.get("mode") in (POOLED if lowering.element == "f32" else ROUNDED_ONCE):
         return _pooled(op, chain, outer, length)
     return chain.reduce(axes, op.get("mode")).end_with_reshape()
 
