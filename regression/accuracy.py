@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -24,15 +25,20 @@ from workshop import Missing, Workshop
 
 MODELS = ["efficientnet_lite0", "mobilenet_v2_dequant"]
 CALIBRATION = 100
+SEARCH = 40
+"""Of these images, for choosing the ops of the mixed mode."""
+MIXED_COSINE = 0.9995  # of the outputs of the mixed model to float's
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 RESULTS, REPORT = DOCS / "accuracy.json", DOCS / "accuracy.md"
-HEADERS = ["", "mode", "top-1", "to float", "top-5", "to float"]
+HEADERS = ["", "mode", "top-1", "to float", "top-5", "to float", "cycles", "to INT8"]
 TEXT = """# Accuracy of compiled files
 
 Top-1 and top-5 in percent on {count:,} labelled images of ImageNet (one of each class; `make zoo`). Float is the imported
 `.mlir`; every other mode is the **`.bmodel`** in the simulator, which computes what the chip computes. INT8 is calibrated on
 {calibration} of the same images (`tpuc calibrate --input_num {calibration}`, default seed and method): the zoo has no others. The vendor's INT8 is
-what its own tools make of the same model with the same {calibration} images, measured in the same simulator, which executes their files byte for byte.
+what its own tools make of the same model with the same {calibration} images, measured in the same simulator, which executes their files byte for byte. Mixed
+is INT8 and F16, the ops chosen on {search} of those images without their labels (`tpuc search --mode_high F16 --target_cos {cosine}`): the
+cheapest choice in cycles of that similarity to float.
 
 Made by `python regression/accuracy.py --write`; `--modes` measures some of them again and keeps the rest.
 
@@ -42,19 +48,22 @@ In the same way, by `tpuc eval imagenet`, any model file on any labelled folder.
 """
 
 Measured = dict[str, int]
-"""Of `images` pictures, how many have their class first (`top1`) and among the first five (`top5`)."""
+"""Of `images` pictures, how many have their class first (`top1`) and among the first five (`top5`); `cycles` of the compiled file,
+where they were asked for."""
 Results = dict[str, dict[str, Measured]]
 """By model and mode."""
 
 
 @dataclass(frozen=True)
 class Mode:
-    """`options` are words for `tpuc deploy`; float has none, since nothing is compiled. `is_vendors`: made by the vendor's tools."""
+    """`options` are words for `tpuc deploy`; float has none, since nothing is compiled. `is_vendors`: made by the vendor's tools. `search`:
+    words for `tpuc search`, whose table then says which ops run in another mode."""
 
     name: str
     options: str = ""
     is_calibrated: bool = False
     is_vendors: bool = False
+    search: str = ""
 
 
 MODES = {mode.name: mode for mode in (
@@ -65,6 +74,7 @@ MODES = {mode.name: mode for mode in (
     Mode("INT8 asymmetric", "--quantize INT8 --asymmetric", is_calibrated=True),
     Mode("vendor's INT8", is_calibrated=True, is_vendors=True),
     Mode("vendor's INT8 asymmetric", "--asymmetric", is_calibrated=True, is_vendors=True),
+    Mode("mixed", "--quantize INT8", is_calibrated=True, search=f"--mode_high F16 --target_cos {MIXED_COSINE} --sensitivity_num 4 --measure_num 4"),
 )}
 
 
@@ -79,6 +89,10 @@ def compiled(workshop: Workshop, name: str, mode: Mode, labelled: Path) -> str:
     if mode.is_calibrated:
         workshop.once(f"tpuc calibrate {name}.mlir --dataset {labelled} --input_num {CALIBRATION} -o {table}")
         words += f" --calibration_table {table}"
+    if mode.search:
+        words += f" --quantize_table {name}_qtable"
+        samples = f"--dataset {labelled} --input_num {SEARCH}"
+        workshop.once(f"tpuc search {name}.mlir --calibration_table {table} {samples} {mode.search} -o {name}_qtable")
     file = f"{name}_{mode.name.lower().replace(' ', '_')}_measured.bmodel"
     workshop.once(f"tpuc deploy --mlir {name}.mlir --chip bm1684x {words} --skip_validation --model {file}")
     return file
@@ -89,7 +103,16 @@ def measure(workshop: Workshop, name: str, model: str, labelled: Path, count: in
     words = f"--mlir {name}.mlir --dataset {labelled} --class_offset {RECIPES[name].class_offset} --format json"
     printed = workshop.once(f"tpuc eval imagenet --model {model} {words}" + (f" --count {count}" if count else ""))
     result = json.loads(printed.strip().splitlines()[-1])
-    return {key: result[key] for key in ("images", "top1", "top5")}
+    measured = {key: result[key] for key in ("images", "top1", "top5")}
+    return measured | {"cycles": cycles_of(workshop, model)} if model.endswith(".bmodel") else measured
+
+
+def cycles_of(workshop: Workshop, model: str) -> int:
+    """Simulated cycles of a compiled file."""
+    printed = workshop.run(f"tpuc run --model {model} --input random:0 --output profiled.npz --profile")
+    found = re.search(r"([\d,]+) cycles", printed)
+    assert found, printed
+    return int(found[1].replace(",", ""))
 
 
 def rows(results: Results) -> list[list[str]]:
@@ -99,7 +122,7 @@ def rows(results: Results) -> list[list[str]]:
         measured = results.get(name, {})
         for mode in MODES:
             if mode in measured:
-                found.append([name, mode, *percents(measured[mode], measured.get("float"))])
+                found.append([name, mode, *percents(measured[mode], measured.get("float")), *cycles(measured[mode], measured.get("INT8"))])
     return found
 
 
@@ -113,16 +136,23 @@ def percents(of: Measured, to: Measured | None) -> list[str]:
     return columns
 
 
+def cycles(of: Measured, to: Measured | None) -> list[str]:
+    """Simulated cycles, and how many times those of INT8 they are."""
+    if "cycles" not in of:
+        return ["", ""]
+    return [f"{of['cycles']:,}", f"{of['cycles'] / to['cycles']:.2f}" if to and "cycles" in to else ""]
+
+
 def table(results: Results, form: str = "simple") -> str:
     """All rows as text."""
-    align = ["left", "left", *["right"] * 4]
+    align = ["left", "left", *["right"] * 6]
     return tabulate(rows(results), HEADERS, tablefmt=form, disable_numparse=True, colalign=align)
 
 
 def document(results: Results) -> str:
     """The text of docs/accuracy.md."""
     images = max(measured["images"] for modes in results.values() for measured in modes.values())
-    return TEXT.format(count=images, calibration=CALIBRATION, table=table(results, "github"))
+    return TEXT.format(count=images, calibration=CALIBRATION, search=SEARCH, cosine=MIXED_COSINE, table=table(results, "github"))
 
 
 def merged(old: Results, new: Mapping[str, Mapping[str, Measured]]) -> Results:
