@@ -89,3 +89,15 @@ def test_processes_give_the_same(call, capsys, tmp_path):
         assert call(search, "--mode_high", "F32", "--measure_num", "3", "--jobs", jobs, "-o", str(tmp_path / "q")) == 0
         outputs.append((capsys.readouterr().out, (tmp_path / "q").read_text()))
     assert outputs[0] == outputs[1]
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_gives_the_same(call, capsys, tmp_path):
+    from distributed import LocalCluster
+
+    words = ["--mode_high", "F32", "--measure_num", "3", "-o", str(tmp_path / "q")]
+    assert call(search, *words) == 0
+    alone = capsys.readouterr().out, (tmp_path / "q").read_text()
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        assert call(search, *words, "--dask", cluster.scheduler_address) == 0
+    assert (capsys.readouterr().out, (tmp_path / "q").read_text()) == alone

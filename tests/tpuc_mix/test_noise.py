@@ -1,5 +1,7 @@
 """The noise of each rounding alone, and what a choice of precisions leaves of it."""
 
+import pickle
+
 import numpy as np
 import pytest
 from tpuc_mix.causes import Cause, clipped, in_format, quantized, rounded
@@ -88,3 +90,8 @@ def test_what_moves_values_hands_the_noise_on(noise):
 
 def test_everything_in_f32_has_no_noise(noise, task):
     assert noise.total(dict.fromkeys(task.movable(Precision.F32), Precision.F32)) == 0
+
+
+def test_work_is_sent_as_paths(task):
+    assert task.top is not None and len(pickle.dumps(NoiseOfSample(task))) < 2000
+    assert pickle.loads(pickle.dumps(task)) == task

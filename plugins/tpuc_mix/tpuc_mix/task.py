@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from tpuc_core.deploy import Job, load_top
 from tpuc_core.errors import TpucError
@@ -30,6 +30,13 @@ class Task:
     chip_name: str = "bm1684x"
     low: Precision = Precision.INT8
     is_asymmetric: bool = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what was made of the files: workers make it themselves."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
 
     @cached_property
     def chip(self) -> EstimatingChip:

@@ -91,6 +91,17 @@ def test_processes_give_the_same(capsys):
     assert capsys.readouterr().out == alone
 
 
+@pytest.mark.slow
+def test_a_dask_cluster_gives_the_same(capsys):
+    from distributed import LocalCluster
+
+    assert evaluate("--model", "good.mlir", "--dataset", "data", "--format", "json") == 0
+    alone = capsys.readouterr().out
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        assert evaluate("--model", "good.mlir", "--dataset", "data", "--format", "json", "--dask", cluster.scheduler_address) == 0
+    assert capsys.readouterr().out == alone
+
+
 def test_a_metric_of_a_file(capsys, tmp_path):
     (tmp_path / "mine.py").write_text("def blue(outputs, sample):\n    return float(outputs['y'][0, 0])\n")
     assert evaluate("--model", "good.mlir", "--metric", "mine.py:blue", "--dataset", "data", command=metric) == 0
