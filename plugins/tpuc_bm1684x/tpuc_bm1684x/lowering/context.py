@@ -57,6 +57,13 @@ class Lowering:
             return value
         return self._cast(value, self.element, f"{tensor_name(value)}{tensor_name(user.results[0])}_{self.element}")
 
+    def stored_output(self, value: SSAValue) -> SSAValue:
+        """The value in the 8 bits that the plan has for it, also where a float op made it."""
+        wanted = self.plan.tensors.get(tensor_name(value))
+        if wanted is None or quantization_of(value) is not None:
+            return value
+        return self._cast(value, wanted, f"{tensor_name(value)}_{STORAGE_SUFFIX[wanted.is_signed]}")
+
     def real_output(self, value: SSAValue) -> SSAValue:
         """The value in f32, for the return."""
         if _form(value) in ("f16", "bf16") or quantization_of(value) is not None:

@@ -48,11 +48,14 @@ def lower(model: Model, plan: Plan, *, quant_input: bool = False, quant_output: 
 def lower_in_place(model: Model, plan: Plan, *, is_matmul_per_column: bool = True) -> None:
     """As `lower`, with the model itself."""
     lowering = Lowering(model, plan, is_matmul_per_column=is_matmul_per_column)
-    if model.state is State.TOP_QUANTIZED:
+    is_quantized = model.state is State.TOP_QUANTIZED
+    if is_quantized:
         make_activations_real(model)
     for op in model.ops():
         if isinstance(op, TensorOp):
             _lower_op(op, lowering)
+    if is_quantized and plan.mode == Precision.INT8:
+        model.set_outputs([lowering.stored_output(value) for value in model.outputs])
     _cast_outputs(model, lowering)
     fit_views(model)
     _drop_unused_constants(model)
