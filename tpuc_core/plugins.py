@@ -95,7 +95,7 @@ class Plugins:
         for frontend in self.frontends:
             if suffix.lower() in frontend.suffixes:
                 return frontend
-        raise unknown("model format", suffix, [s for f in self.frontends for s in f.suffixes])
+        raise unknown("model format", suffix, sorted(s for f in self.frontends for s in f.suffixes))
 
     def runner(self, suffix: str, name: str | None = None) -> hookspecs.Runner:
         """The runner for a file suffix, or the one of that name. Raises TpucError."""

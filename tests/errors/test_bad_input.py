@@ -230,13 +230,13 @@ def test_output_in_the_place_of_a_folder(refused, folder, command):
         ),
         (
             "calibrate cnn.mlir --dataset . -o t --cali_method kll",
-            ['unknown calibration method "kll"', "valid: kl, max, mse"],
+            ['unknown calibration method "kll"', "valid: aciq_gauss", "kl, max, mse"],
         ),
         (
             "run --model net.bmodel --input in.npz --runner bmtr",
             ['unknown runner "bmtr"', "valid:", "simulator", 'did you mean "bmrt"'],
         ),
-        (f"{TRANSFORM} table", ["unknown model format", "valid: .onnx"]),
+        (f"{TRANSFORM} table", ["unknown model format", "valid: ", ".onnx"]),
         (f"{TRANSFORM} net.onnx --output_names outptu", ['no tensor "outptu"', 'did you mean "output"']),
         ("transform --model_name a/b --model_def net.onnx --mlir n.mlir", ['"a/b"', "without folders"]),
         ("npz dump in.npz inptu", ['no tensor "inptu"', 'did you mean "input"']),
@@ -264,10 +264,10 @@ def test_usage_errors_are_exit_code_2(refused, command, words):
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("calibrate cnn.mlir --data_list list -o t", 'no such file: "gone.jpg"'),
+        ("calibrate cnn.mlir --data_list list -o t", 'gone.jpg"'),
         ("calibrate cnn.mlir --data_list empty -o t", '"empty" lists no images'),
         ("calibrate cnn.mlir --data_list net.onnx -o t", '"net.onnx" is not a list of samples'),
-        ("calibrate cnn.mlir --data_list bad -o t", '"bad.jpg" is not an image'),
+        ("calibrate cnn.mlir --data_list bad -o t", 'bad.jpg" is not an image'),
         ("calibrate cnn.mlir --dataset nothing -o t", '"nothing" holds no'),
         ("calibrate cnn.mlir --dataset gone -o t", '"gone" is not a folder'),
         ("calibrate cnn.mlir -o t", "either --data_list or --dataset"),

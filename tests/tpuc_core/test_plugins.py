@@ -42,7 +42,7 @@ def test_a_broken_plugin_is_listed_with_its_reason_and_breaks_nothing(with_broke
 @pytest.mark.parametrize(("ask", "message"), [
     (lambda p: p.chip("bm1685x"), 'unknown chip "bm1685x"; valid: bm1684x; did you mean "bm1684x"?'),
     (lambda p: p.quantizer("FP32"), 'unknown mode "FP32"; valid: .*did you mean "F32"'),
-    (lambda p: p.frontend(".onx"), 'unknown model format ".onx"; valid: .onnx'),
+    (lambda p: p.frontend(".onx"), 'unknown model format ".onx"; valid: .onnx, .prototxt, .tflite'),
     (lambda p: p.runner(".bmodel", "simulater"), 'unknown runner "simulater"; .*did you mean "simulator"'),
     (lambda p: p.runner(".onnx", "bmrt"), 'runner "bmrt" does not run ".onnx" files'),
 ])

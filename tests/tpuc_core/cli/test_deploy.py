@@ -60,9 +60,10 @@ def test_the_files_of_the_way_stay_and_run(deploy, folder):
     assert np.array_equal(ours["output_Gemm_f32"], tpu["output_Gemm_f32"])
 
 
-def test_fall_backs_are_shown_with_their_reasons(deploy):
-    output = deploy("--skip_validation")[1]
-    assert "ap_AveragePool" in output and "different sizes" in output
+def test_fall_backs_are_shown_with_their_reasons(deploy, folder):
+    (folder / "table").write_text("ap_AveragePool F32\n")
+    output = deploy("--skip_validation", "--quantize_table", "table")[1]
+    assert "ap_AveragePool" in output and "asked for by the quantization table" in output
 
 
 def test_two_builds_give_the_same_bytes(deploy, folder):
