@@ -26,8 +26,8 @@ PATH = click.Path(path_type=Path)
 @click.option("--quantize_table", "quantization_table", type=PATH, metavar="FILE",
               help="Lines NAME MODE: ops that run in another mode.")
 @click.option("--asymmetric", "is_asymmetric", is_flag=True, help="Quantize with zero points.")
-@click.option("--quant_input", is_flag=True, help="Inputs of the file are 8-bit integers.")
-@click.option("--quant_output", is_flag=True, help="Outputs of the file are 8-bit integers.")
+@click.option("--quant_input", is_flag=True, help="Inputs of the file are what the first op takes: 8-bit integers, or 16-bit floats.")
+@click.option("--quant_output", is_flag=True, help="Outputs of the file are what the last op gives: 8-bit integers, or 16-bit floats.")
 @click.option("--test_input", metavar="WORDS", help="An npz, images (comma separated), or random[:SEED]. Default: random:0.")
 @click.option("--test_reference", type=PATH, metavar="NPZ", help="Float tensors to compare with, in place of an evaluation.")
 @click.option("--tolerance", metavar="COSINE,EUCLIDEAN",

@@ -38,7 +38,7 @@ def deploy(folder, capsys):
     return run
 
 
-@pytest.mark.parametrize(("mode", "words"), [("F32", ()), ("INT8", ()), ("INT8", ("--asymmetric",))])
+@pytest.mark.parametrize(("mode", "words"), [("F32", ()), ("F16", ()), ("BF16", ()), ("INT8", ()), ("INT8", ("--asymmetric",))])
 def test_a_file_is_made_and_proven(deploy, folder, mode, words):
     code, output = deploy(*words, mode=mode)
     assert code == 0, output
@@ -47,6 +47,16 @@ def test_a_file_is_made_and_proven(deploy, folder, mode, words):
     assert count >= 10 and f"{count} equal" in proof
     assert "random:0" in output and "least similarity" in output
     assert run_command(tpuc, ["bmodel", "verify", "cnn.bmodel"]) == 0
+
+
+def test_a_table_may_name_any_precision_in_any_mode(deploy, folder):
+    (folder / "mixed").write_text("r1_Relu F16\nk1_Clip BF16\nw1_Conv INT8\nr2_Relu F32\n")
+    for mode in ("F32", "F16", "INT8"):
+        code, output = deploy("--calibration_table", "cnn_cali_table", "--quantize_table", "mixed", mode=mode)
+        assert code == 0 and "equal bit for bit" in output, output
+        rows = {line.split()[0]: line.split()[2] for line in output.splitlines() if "asked for by the quantization table" in line}
+        wanted = {"r1_Relu": "F16", "k1_Clip": "BF16", "w1_Conv": "INT8", "r2_Relu": "F32"}
+        assert rows == {name: precision for name, precision in wanted.items() if precision != mode}
 
 
 def test_the_files_of_the_way_stay_and_run(deploy, folder):

@@ -70,7 +70,7 @@ class ConvertTopToTpu(Pass):
 
 @dataclass
 class StripIoQuant(Pass):
-    """Give inputs or outputs of the model as the 8-bit integers that they are inside."""
+    """Give inputs or outputs of the model as the 8-bit integers or 16-bit floats that they are inside."""
 
     name: ClassVar[str] = "strip-io-quant"
     takes: ClassVar[State | tuple[State, ...] | None] = State.TPU_LOWERED
