@@ -154,7 +154,8 @@ def test_files_that_are_none(load, save, tmp_path):
         "is not a description of a Caffe net: ": save("layer {{", name="broken"),
         "has no input": save(layer_text("Sigmoid"), name="open"),
         'reads the blob "b", which nothing before it makes': save(MAP + layer_text("Sigmoid", "b"), name="torn"),
-        'Convolution layer "y": it has 0 weights where 2 are wanted': save(conv, name="bare"),
+        r'Convolution layer "y" has weights, and there is no ".*bare\.caffemodel": give the file that has them': save(conv, name="bare"),
+        'Convolution layer "y": it has 0 weights where 2 are wanted': save(conv, {"z": [random(1)]}, name="foreign"),
         "its weight 0 has the shape": save(conv, {"y": [random(3, 5, 3, 3), random(3)]}, name="other"),
     }
     for message, path in cases.items():

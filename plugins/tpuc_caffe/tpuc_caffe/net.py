@@ -23,6 +23,10 @@ TRAINING_TYPES = frozenset((
 ))
 # layers that hand on what they get
 IDENTITY_TYPES = frozenset(("Dropout", "SpatialDropout", "Split"))
+# layers that cannot do without weights
+WEIGHTED_TYPES = frozenset((
+    "BatchNorm", "Convolution", "ConvolutionDepthwise", "Deconvolution", "DepthwiseConvolution", "InnerProduct", "Normalize", "PReLU",
+))
 TEST = 1
 
 
@@ -79,6 +83,10 @@ def read_net(prototxt: Path, caffemodel: Path | None, input_shapes: Sequence[Seq
     description = read_prototxt(prototxt)
     weights = read_weights(caffemodel) if caffemodel else {}
     layers = [layer for layer in layers_of(description) if _runs_in(layer, description.state)]
+    bare = [layer for layer in layers if layer.type in WEIGHTED_TYPES and not weights]
+    if bare:
+        raise TpucError(f'{bare[0].type} layer "{bare[0].name}" has weights, and there is no "{prototxt.with_suffix(".caffemodel")}": '
+                        "give the file that has them")
     inputs = _declared_inputs(description) | _input_layers(layers)
     inputs = _checked_shapes(inputs, input_shapes, prototxt)
     return _assemble(description.name or prototxt.stem, inputs, layers, weights)

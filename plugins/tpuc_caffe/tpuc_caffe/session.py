@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -28,10 +29,11 @@ class CaffeSession:
     def inputs(self) -> list[TensorInfo]:
         return [TensorInfo(name, shape) for name, shape in self._net.inputs.items()]
 
-    @property
+    @cached_property
     def outputs(self) -> list[TensorInfo]:
-        """Their shapes are known after a run only: -1 stands for a size."""
-        return [TensorInfo(name, (-1,)) for name in self._net.outputs]
+        """Their shapes are those of a run: OpenCV tells none before."""
+        arrays = self.run({name: np.zeros(shape, np.float32) for name, shape in self._net.inputs.items()})
+        return [TensorInfo(name, arrays[name].shape) for name in self._net.outputs]
 
     def run(self, inputs: Tensors, *, all_tensors: bool = False, dequantize: bool = True) -> Tensors:
         """See `tpuc_core.session.Session`; the inputs themselves are not among the tensors."""
@@ -58,6 +60,7 @@ class CaffeSession:
 
     def _open(self) -> cv2.dnn.Net:
         if self._engine is None:
+            cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what goes wrong is raised too
             try:
                 self._engine = cv2.dnn.readNetFromCaffe(*self._files)
             except cv2.error as error:
