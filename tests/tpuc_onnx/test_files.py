@@ -1,3 +1,4 @@
+import numpy as np
 import onnx
 import pytest
 from tpuc_onnx.files import read_model
@@ -23,10 +24,22 @@ def test_a_missing_file_is_named(tmp_path):
         read_model(tmp_path / "gone.onnx")
 
 
-def test_opsets_out_of_range_are_refused(small_net, save):
-    small_net.opset_import[0].version = 5
-    with pytest.raises(TpucError, match="has opset 5; 7 to"):
+def test_an_opset_of_the_future_is_refused(small_net, save):
+    small_net.opset_import[0].version = 1000
+    with pytest.raises(TpucError, match="has opset 1000; 7 to"):
         read_model(save(small_net))
+
+
+def test_an_old_opset_is_converted(make_model, save):
+    model = make_model([("Add", ["x", "b"], ["y"], {"broadcast": 1, "axis": 1})], {"x": (1, 3, 2, 2)}, ["y"], {"b": np.float32([1, 2, 3])}, opset=6)
+    read = read_model(save(model))
+    assert read.opset_import[0].version == 7 and [n.op_type for n in read.graph.node] == ["Unsqueeze", "Add"]
+
+
+def test_an_old_opset_that_cannot_be_converted_is_refused(make_model, save):
+    model = make_model([("ImageScaler", ["x"], ["y"], {"scale": 2.0})], {"x": (1, 3, 2, 2)}, ["y"], opset=1)
+    with pytest.raises(TpucError, match="has opset 1, and cannot be converted to 7: "):
+        read_model(save(model))
 
 
 def test_ir_versions_out_of_range_are_refused(small_net, save):

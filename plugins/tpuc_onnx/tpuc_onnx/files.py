@@ -30,7 +30,7 @@ def read_model(path: str | Path) -> onnx.ModelProto:
     if any(onnx.external_data_helper.uses_external_data(tensor) for tensor in model.graph.initializer):
         _load_external_data(model, path)
     _check_versions(model, path)
-    return model
+    return _converted(model, path) if opset_of(model) < OLDEST_OPSET else model
 
 
 def _load_external_data(model: onnx.ModelProto, path: Path) -> None:
@@ -49,5 +49,16 @@ def _check_versions(model: onnx.ModelProto, path: Path) -> None:
     newest = onnx.defs.onnx_opset_version()
     if not OLDEST_IR <= model.ir_version <= onnx.IR_VERSION:
         raise TpucError(f'"{path}" has ONNX IR version {model.ir_version}; {OLDEST_IR} to {onnx.IR_VERSION} can be read')
-    if not OLDEST_OPSET <= opset_of(model) <= newest:
-        raise TpucError(f'"{path}" has opset {opset_of(model)}; {OLDEST_OPSET} to {newest} can be read: convert it with onnx.version_converter')
+    if opset_of(model) > newest:
+        raise TpucError(f'"{path}" has opset {opset_of(model)}; {OLDEST_OPSET} to {newest} can be read')
+
+
+def _converted(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
+    """An old model in the oldest opset that is imported, by the converter of the package onnx."""
+    import onnx.version_converter
+
+    try:
+        return onnx.version_converter.convert_version(model, OLDEST_OPSET)
+    except Exception as error:  # it has many kinds, all of them about the model
+        reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+        raise TpucError(f'"{path}" has opset {opset_of(model)}, and cannot be converted to {OLDEST_OPSET}: {reason}') from error

@@ -44,7 +44,7 @@ class OnnxSession:
             arrays = session.run(None, feeds)
         except Exception as error:  # onnxruntime has many kinds, all of them about the data or the model
             raise TpucError(f"onnxruntime: {_first_line(error)}") from error
-        return {self._name(o.name): array for o, array in zip(session.get_outputs(), arrays) if o.type in _DTYPES}
+        return {self._name(o.name): np.asarray(array) for o, array in zip(session.get_outputs(), arrays) if o.type in _DTYPES}
 
     def run_many(self, batches: Iterable[Tensors]) -> Iterator[Tensors]:
         for inputs in batches:

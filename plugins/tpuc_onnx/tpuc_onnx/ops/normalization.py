@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 from xdsl.ir import SSAValue
 
 from tpuc_core.ir import shape_of, top
 from tpuc_onnx.graph import Node
 from tpuc_onnx.importer import Importer
 from tpuc_onnx.registry import Unsupported, converts
+
+# the smallest normal float32: what a length of 0 is divided by
+SMALLEST = float(np.finfo(np.float32).tiny)
 
 
 @converts("BatchNormalization")
@@ -84,6 +88,17 @@ def group_normalization(importer: Importer, node: Node) -> None:
     if importer.shape(node.input(1)) != (channels,):
         raise Unsupported("scales for groups (before opset 21)")
     importer.emit(node, top.GroupNormOp, [x, scale, bias], num_groups=node.get("num_groups"), eps=float(node.get("epsilon", 1e-5)))
+
+
+@converts("LpNormalization")
+def lp_normalization(importer: Importer, node: Node) -> None:
+    """x over the sum of |x|, or the root of the sum of x^2, along an axis; 0 where that is 0."""
+    name, x = node.result_names[0], importer.value(node.input(0))
+    axis = int(node.get("axis", -1)) % len(shape_of(x))
+    mode = "ReduceL1" if node.get("p", 2) == 1 else "ReduceL2"
+    length = importer.emit_named(f"{name}_length", top.ReduceOp, [x], axes=[axis], keepdims=True, mode=mode)
+    safe = importer.emit_named(f"{name}_safe", top.MaxConstOp, [length], const_val=SMALLEST)
+    importer.emit(node, top.DivOp, [x, safe])
 
 
 @converts("LRN")
