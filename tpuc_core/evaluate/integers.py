@@ -2,7 +2,7 @@
 
 A model that is quantized already says exactly which integers it wants: TFLite's reference kernels define them, rounding by
 rounding. They take `sum * m / 2^31` (m a number of 31 bits) to the nearest integer first, halves up, and divide that by a power
-of two, halves away from zero. Source: gemmlowp's fixed-point arithmetic, and LiteRT's reference kernels.
+of two, halves away from zero; fully connected layers round once. Source: gemmlowp's fixed-point arithmetic, and LiteRT's reference kernels.
 """
 
 from __future__ import annotations
@@ -48,6 +48,13 @@ def multipliers_and_exponents(factors: np.ndarray | float) -> tuple[np.ndarray, 
     return np.where(is_one, multiplier >> 1, multiplier), exponent.astype(np.int64) + is_one
 
 
+def rescaled_once(values: np.ndarray, factors: np.ndarray | float) -> np.ndarray:
+    """int64 values times real factors, rounded to the nearest, halves up."""
+    multiplier, exponent = multipliers_and_exponents(factors)
+    shift = 31 - exponent
+    return (values * multiplier + (np.int64(1) << (shift - 1))) >> shift
+
+
 def multiplied(values: np.ndarray, multiplier: np.ndarray, exponent: np.ndarray) -> np.ndarray:
     """values * multiplier / 2^31 to an integer, halves up; that times 2^exponent, halves away from zero."""
     left, right = np.maximum(exponent, 0), np.maximum(-exponent, 0)
@@ -74,13 +81,14 @@ def _product(model: Model, op: Operation) -> Evaluation | None:
     factors = (products / wanted.scale).reshape(shape)
     offset = None if is_none(bias) else model.weight(bias).astype(np.int64).reshape(shape)
     parts, function = _parts(steps, inner), evaluation_of(op.name)
+    rescale = rescaled_once if op.name == "top.MatMul" else rescaled
     assert function is not None
 
     def evaluate(bound: BoundOp, x: np.ndarray, *_: np.ndarray | None) -> np.ndarray:
         plain = BoundOp(bound.name, bound.source, bound.shapes, {"do_relu": False})
         stored = steps_of(x, given)
         total = sum((np.rint(np.asarray(function(plain, stored, part, None))).astype(np.int64) << shift) for shift, part in parts)
-        return _limited(bound, rescaled(total if offset is None else total + offset, factors), wanted)
+        return _limited(bound, rescale(total if offset is None else total + offset, factors), wanted)
 
     return evaluate
 
