@@ -158,7 +158,7 @@ class Workshop:
         )
 
     def deploy(self, name: str, mode: str) -> str:
-        """NAME_MODE.bmodel (mode f32, f16, bf16 or int8) with its certificate; what the command printed."""
+        """NAME_MODE.bmodel (mode f32, f16, bf16, int8 or int8_asym) with its certificate; what the command printed."""
         tolerance = TOLERANCES.get(mode, ALL_RECIPES[name].int8_tolerance)
         excepts = "-" if mode == "f32" else ALL_RECIPES[name].excepts
         words = f" --test_input {name}_in_f32.npz --tolerance {tolerance} --excepts {excepts}"
@@ -168,11 +168,12 @@ class Workshop:
         """The command without its test; what it needs is made."""
         self.transform(name)
         table = ""
-        if mode == "int8":
+        if mode.startswith("int8"):
             self.calibrate(name)
-            table = f" --calibration_table {name}_cali_table"
+            table = f" --calibration_table {name}_cali_table" + (" --asymmetric" if mode == "int8_asym" else "")
         file = file or f"{name}_{mode}.bmodel"
-        return f"tpuc deploy --mlir {name}.mlir --chip bm1684x --quantize {mode.upper()}{table} --model {file}"
+        quantize = mode.removesuffix("_asym").upper()
+        return f"tpuc deploy --mlir {name}.mlir --chip bm1684x --quantize {quantize}{table} --model {file}"
 
     def lowered(self, name: str, mode: str) -> str:
         """The file of tpu ops that `deploy` left."""

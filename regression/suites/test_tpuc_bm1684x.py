@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from recipes import RECIPES
 
-MODES = ["f32", "f16", "bf16", "int8"]
+MODES = ["f32", "f16", "bf16", "int8", "int8_asym"]
 each_model = pytest.mark.parametrize("name", RECIPES)
 each_mode = pytest.mark.parametrize("mode", MODES)
 

@@ -23,7 +23,7 @@ def runtime(workshop):
     return workshop
 
 
-@pytest.mark.parametrize("mode", ["f32", "f16", "bf16", "int8"])
+@pytest.mark.parametrize("mode", ["f32", "f16", "bf16", "int8", "int8_asym"])
 @pytest.mark.parametrize("name", RECIPES)
 def test_outputs_are_the_simulators_byte_for_byte(runtime, name, mode):
     runtime.deploy(name, mode)
@@ -39,7 +39,7 @@ def test_outputs_are_the_simulators_byte_for_byte(runtime, name, mode):
         assert array.dtype == executed[tensor].dtype and array.tobytes() == executed[tensor].tobytes(), tensor
 
 
-@pytest.mark.parametrize("mode", ["f32", "f16", "bf16", "int8"])
+@pytest.mark.parametrize("mode", ["f32", "f16", "bf16", "int8", "int8_asym"])
 def test_outputs_are_the_simulators_on_another_input(runtime, mode):
     runtime.deploy("digits", mode)
     for runner, target in (("", "a.npz"), ("--runner bmrt", "b.npz")):

@@ -66,25 +66,23 @@ def test_f32_step_by_step(imported):
     compare(imported, "NAME_all_tensors_f32_1684x_bmodel.npz", "NAME_all_tensors_mlir_f32.npz", "0.999,0.999")
 
 
-def test_int8_step_by_step(imported):
+@pytest.mark.parametrize(("symmetry", "option", "tolerance"), [("sym", "false", "0.95,0.70"), ("asym", "true", "0.97,0.75")])
+def test_int8_step_by_step(imported, symmetry, option, tolerance):
     workshop, name = imported
     dump(imported, "NAME.mlir", "NAME_all_tensors_mlir_f32.npz")
     pictures = workshop.pictures(RECIPES[name].pictures)
     run(imported, f"run_calibration.py NAME.mlir --dataset {pictures} --input_num 20 -o NAME_table")
+    file = f"NAME_int8_{symmetry}_1684x"
     run(
         imported,
-        "tpuc-opt NAME.mlir --import-calibration-table='file=NAME_table asymmetric=false'"
-        ' --convert-top-to-tpu="mode=INT8 asymmetric=false chip=bm1684x" --save-weight -o NAME_int8_sym_1684x.mlir',
+        f"tpuc-opt NAME.mlir --import-calibration-table='file=NAME_table asymmetric={option}'"
+        f' --convert-top-to-tpu="mode=INT8 asymmetric={option} chip=bm1684x" --save-weight -o {file}.mlir',
     )
-    dump(imported, "NAME_int8_sym_1684x.mlir", "NAME_all_tensors_int8_sym_1684x.npz")
-    compare(imported, "NAME_all_tensors_int8_sym_1684x.npz", "NAME_all_tensors_mlir_f32.npz", "0.95,0.70")
-    run(
-        imported,
-        f'tpuc-opt NAME_int8_sym_1684x.mlir {CHIP_PASSES} --codegen="model_file=NAME_int8_sym_1684x.bmodel"'
-        " -o NAME_int8_sym_1684x_final.mlir",
-    )
-    dump(imported, "NAME_int8_sym_1684x.bmodel", "NAME_all_tensors_int8_sym_1684x_bmodel.npz")
-    compare(imported, "NAME_all_tensors_int8_sym_1684x_bmodel.npz", "NAME_all_tensors_int8_sym_1684x.npz", "1,1")
+    dump(imported, f"{file}.mlir", f"{file}.npz")
+    compare(imported, f"{file}.npz", "NAME_all_tensors_mlir_f32.npz", tolerance)
+    run(imported, f'tpuc-opt {file}.mlir {CHIP_PASSES} --codegen="model_file={file}.bmodel" -o {file}_final.mlir')
+    dump(imported, f"{file}.bmodel", f"{file}_bmodel.npz")
+    compare(imported, f"{file}_bmodel.npz", f"{file}.npz", "1,1")
 
 
 def test_top_k_is_shown_as_the_tutorial_shows_it(imported):

@@ -1,20 +1,21 @@
-"""INT8 symmetric: close to float tensor by tensor, and in accuracy of the compiled file."""
+"""INT8: close to float tensor by tensor, and in accuracy of the compiled file."""
 
 from __future__ import annotations
 
 import re
 
 import pytest
-from accuracy import compile_int8, labelled_images, measure
+from accuracy import MODES, compiled, labelled_images, measure
 from recipes import RECIPES
 
 FLOAT_IS_AT_MOST_BETTER = 2.0  # points of top-1
 SUBSET = 200
 
 
+@pytest.mark.parametrize("mode", ["int8", "int8_asym"])
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_tensor_is_close_to_float(workshop, name):
-    compared = re.search(r"^float: (.+)$", workshop.deploy(name, "int8"), re.MULTILINE)
+def test_every_tensor_is_close_to_float(workshop, name, mode):
+    compared = re.search(r"^float: (.+)$", workshop.deploy(name, mode), re.MULTILINE)
     assert compared and "NOT" not in compared[1]
 
 
@@ -46,10 +47,11 @@ def test_ops_of_a_quantization_table_stay_float(workshop):
 
 @pytest.mark.slow
 @pytest.mark.zoo
+@pytest.mark.parametrize("mode", ["INT8", "INT8 asymmetric"])
 @pytest.mark.parametrize("name", ["efficientnet_lite0", "mobilenet_v2_dequant"])
-def test_top_1_of_the_compiled_file_is_within_two_points_of_float(workshop, name):
+def test_top_1_of_the_compiled_file_is_within_two_points_of_float(workshop, name, mode):
     labelled = labelled_images(workshop)
-    files = f"{name}.mlir", compile_int8(workshop, name, labelled)
-    real, quantized = (measure(workshop, name, model, labelled, SUBSET) for model in files)
-    assert real.top1 > 80
-    assert quantized.top1 >= real.top1 - FLOAT_IS_AT_MOST_BETTER
+    files = (compiled(workshop, name, MODES[m], labelled) for m in ("float", mode))
+    real, quantized = (100 * measure(workshop, name, file, labelled, SUBSET)["top1"] / SUBSET for file in files)
+    assert real > 80
+    assert quantized >= real - FLOAT_IS_AT_MOST_BETTER
