@@ -7,13 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module, metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from tpuc_core import hookspecs
 from tpuc_core.errors import TpucError, unknown
 from tpuc_core.run_mlir import MlirRunner
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tpuc_core.session import Session
 
 
 @dataclass
@@ -107,6 +112,17 @@ class Plugins:
         if name is not None:
             raise TpucError(f'runner "{name}" does not run "{suffix}" files')
         raise unknown("model file kind", suffix, sorted({s for r in self.runners for s in r.suffixes}))
+
+
+    def open(self, path: Path, runner: str | None = None, weight: Path | None = None) -> Session:
+        """A session on a model file, by the runner of that name or the first that opens such files. `weight`: the file of its
+        weights, for formats that keep them apart; by default the runner finds it. Raises TpucError."""
+        found = self.runner(path.suffix, runner)
+        if weight is None:
+            return found.open(path)
+        if not isinstance(found, hookspecs.RunnerOfTwoFiles):
+            raise TpucError(f'--weight: "{path}" carries its weights')
+        return found.open_with_weight(path, weight)
 
 
 @cache

@@ -27,6 +27,7 @@ _BACKGROUND = 1001  # scores of a network for ImageNet with a class for the back
 
 @click.command("imagenet")
 @click.option("--model", "model_file", required=True, help="The model: .mlir, .bmodel, .onnx, .tflite, .prototxt, ...")
+@click.option("--weight", help="Its weights, for formats that keep them apart (.caffemodel); by default the file of the model's name beside it.")
 @click.option("--against", help="A second model file for the same images; the two are compared image by image.")
 @click.option("--dataset", required=True, help="A folder with a folder of images for each class, or a flat one with --labels.")
 @click.option("--labels", help='Labels of a flat folder: .csv with "file" and "label", lines "FILE LABEL", or one label a line.')
@@ -39,7 +40,7 @@ _BACKGROUND = 1001  # scores of a network for ImageNet with a class for the back
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the result.")
 @workers_options
 @preprocessing_options
-def imagenet(model_file: str, against: str | None, dataset: str, labels: str | None, count: int, seed: int, class_offset: int | None,
+def imagenet(model_file: str, weight: str | None, against: str | None, dataset: str, labels: str | None, count: int, seed: int, class_offset: int | None,
              mlir: str | None, runner: str | None, form: str, jobs: int, dask: str | None, **rest: Any) -> None:
     """Measure Top-1 and Top-5 of a model file on labelled images, with their 95 % intervals.
 
@@ -53,12 +54,13 @@ def imagenet(model_file: str, against: str | None, dataset: str, labels: str | N
     files = [existing_file(file).absolute() for file in (model_file, against) if file is not None]
     source = None if mlir is None else existing_file(mlir).absolute()
     options = tuple(given(rest).items())
+    weights = [None if weight is None else existing_file(weight).absolute(), None]
     images = choose(labelled_images(dataset, labels), count, seed)
     measured: list[tuple[str, Accuracy]] = []
     with ExitStack() as stack:
         workers = stack.enter_context(open_workers(jobs, dask)) if jobs > 1 or dask else None
-        for file, shown in zip(files, (model_file, against)):
-            model = PictureModel(file, runner, source, options)
+        for file, shown, own in zip(files, (model_file, against), weights):
+            model = PictureModel(file, runner, source, options, own)
             measured.append((str(shown), _measure(model, images, class_offset, workers, is_quiet=form == "json")))
             if form == "text":
                 click.echo(_summary(*measured[-1]))

@@ -17,6 +17,7 @@ from tpuc_core.files import existing_file
 @click.option("--model", "model_file", required=True, help="The model: .mlir, .bmodel, .onnx, .tflite, .prototxt, ...")
 @click.option("--metric", "word", required=True, metavar="METRIC",
               help="top1, top5, cosine, agreement, one of a plugin, package.module:FUNCTION, or FILE.py:FUNCTION.")
+@click.option("--weight", help="Its weights, for formats that keep them apart (.caffemodel); by default the file of the model's name beside it.")
 @click.option("--reference", help="A second model file, whose outputs the metric may compare with.")
 @click.option("--dataset", help="A folder of images, .npy or .npz; with a folder for each class, or with --labels, they have labels.")
 @click.option("--data_list", help="In its place: a file with one sample a line; commas between several inputs.")
@@ -27,7 +28,7 @@ from tpuc_core.files import existing_file
 @click.option("--runner", help="Which runner, where several open such files; `tpuc plugins` lists them.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the result.")
 @preprocessing_options
-def metric(model_file: str, word: str, reference: str | None, dataset: str | None, data_list: str | None, labels: str | None,
+def metric(model_file: str, weight: str | None, word: str, reference: str | None, dataset: str | None, data_list: str | None, labels: str | None,
            count: int, seed: int, mlir: str | None, runner: str | None, form: str, **rest: Any) -> None:
     """Measure a model file by a metric in Python.
 
@@ -42,7 +43,7 @@ def metric(model_file: str, word: str, reference: str | None, dataset: str | Non
     function = load_metric(word)
     sources = find_sources(dataset, data_list, labels, count, seed)
     source, options = None if mlir is None else existing_file(mlir), tuple(given(rest).items())
-    session, preprocessing = PictureModel(existing_file(model_file), runner, source, options).open_any()
+    session, preprocessing = PictureModel(existing_file(model_file), runner, source, options, None if weight is None else existing_file(weight)).open_any()
     other = None if reference is None else PictureModel(existing_file(reference), None, source, options).open_any()[0]
     if other is not None and [i.shape for i in other.inputs] != [i.shape for i in session.inputs]:
         raise TpucError(f'"{reference}" takes inputs of other shapes than "{model_file}"')

@@ -11,15 +11,11 @@ import click
 from tpuc_core.cli.preprocessing import split_words
 from tpuc_core.errors import TpucError
 from tpuc_core.files import existing_file, writable_file
-from tpuc_core.hookspecs import RunnerOfTwoFiles
 from tpuc_core.plugins import plugins
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
 
-    from tpuc_core.hookspecs import Runner
     from tpuc_core.session import Session
 
 
@@ -43,7 +39,7 @@ def run(model_file: str, weight: str | None, words: str, output: str, dump_all_t
 
     path = existing_file(model_file)
     writable_file(output)
-    session = _open(plugins().runner(path.suffix, runner), path, weight)
+    session = plugins().open(path, runner, None if weight is None else existing_file(weight))
     profile_of = getattr(session, "profile", None)
     if profile and profile_of is None:
         raise TpucError(f'there is no profile of "{path}": give a compiled file')
@@ -52,14 +48,6 @@ def run(model_file: str, weight: str | None, words: str, output: str, dump_all_t
     click.echo(f"{output}: {len(outputs)} tensors", err=profile and form == "json")
     if profile and profile_of:
         click.echo(_profile_text(profile_of(), form))
-
-
-def _open(runner: Runner, path: Path, weight: str | None) -> Session:
-    if weight is None:
-        return runner.open(path)
-    if not isinstance(runner, RunnerOfTwoFiles):
-        raise TpucError(f'--weight: "{path}" carries its weights')
-    return runner.open_with_weight(path, existing_file(weight))
 
 
 def _inputs_of(session: Session, words: list[str]) -> dict[str, np.ndarray]:

@@ -20,13 +20,15 @@ from tpuc_core.session import Session
 class PictureModel:
     """A file, the runner that opens it (None: the first that does), and what is known about its preprocessing.
 
-    mlir: a file to take it from where the model carries none; options: fields of Preprocessing that win over both.
+    mlir: a file to take it from where the model carries none; options: fields of Preprocessing that win over both. weight: the
+    file of its weights, for formats that keep them apart; by default that beside it.
     """
 
     file: Path
     runner: str | None = None
     mlir: Path | None = None
     options: tuple[tuple[str, Any], ...] = ()
+    weight: Path | None = None
 
     def open(self) -> tuple[Session, Preprocessing]:
         """Raises TpucError for a file that no runner opens, and where nothing says how pictures become inputs."""
@@ -37,7 +39,7 @@ class PictureModel:
 
     def open_any(self) -> tuple[Session, Preprocessing | None]:
         """As `open`, for models that may take other inputs than pictures: None where nothing says how they become inputs."""
-        session = plugins().runner(self.file.suffix, self.runner).open(self.file)
+        session = plugins().open(self.file, self.runner, self.weight)
         attributes = getattr(session, "preprocessing", None)
         if self.mlir is not None:
             attributes = _attributes_of(self.mlir)

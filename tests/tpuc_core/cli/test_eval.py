@@ -120,3 +120,8 @@ def test_labels_are_top1s_affair(capsys, tmp_path):
     assert "has no label" in capsys.readouterr().err
     assert evaluate("--model", "good.mlir", "--metric", "top1", "--dataset", "data", command=metric) == 0
     assert "score 0.666667" in capsys.readouterr().out
+
+
+def test_weights_are_for_formats_that_keep_them_apart(capsys):
+    assert evaluate("--model", "good.mlir", "--weight", "good_weight.npz", "--dataset", "data") == 1
+    assert 'carries its weights' in capsys.readouterr().err
