@@ -19,7 +19,7 @@ class Recipe:
     is_quantized: bool = False
     test_picture: str = ""
     int8_tolerance: str = "0.95,0.70"  # of every tensor against float: that of tutorial 2
-    excepts: str = "-"  # tensors without a distance from float in a mode of few bits: lists of boxes, where one more moves the rest
+    excepts: str = "-"  # not judged in modes of few bits: lists of boxes, where one more moves the rest, and differences of large terms
 
 
 IMAGENET = "--resize_dims 256,256 --keep_aspect_ratio --keep_ratio_mode short_side_scale --pixel_format rgb"
