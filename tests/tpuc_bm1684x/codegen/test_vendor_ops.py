@@ -91,6 +91,20 @@ def test_convolutions_in_another_form(same_in_runtime, mode):
     same_in_runtime(net, mode)
 
 
+@pytest.mark.parametrize("mode", ["F32", "BF16", "INT8"])
+def test_maps_of_other_sizes(same_in_runtime, mode):
+    net = Net((1, 70, 6, 5))
+    attributes = {"coord_mode": "half_pixel", "scale_h": 2.5, "scale_w": 2.0}
+    same_in_runtime(net, mode, *[net.op("Interp", [net.values[0], None], (1, 70, 15, 10), mode=kind, **attributes) for kind in ("linear", "nearest")])
+
+
+def test_constant_matrices_and_short_pieces(same_in_runtime):
+    net = Net((100, 30), (1, 131, 3))
+    product = net.op("MatMul", [net.values[0], net.weight("w", (30, 70)), net.weight("b", (70,))], (100, 70))
+    pieces = net.op("Concat", [net.values[1], net.values[1]], (1, 131, 6), axis=2)
+    same_in_runtime(net, "F32", product, pieces)
+
+
 @pytest.mark.parametrize("mode", ["F32", "INT8"])
 def test_borders_and_views(same_in_runtime, mode):
     net = Net((1, 3, 6, 7), (1, 70000))
