@@ -18,12 +18,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from recipes import RECIPES
 from tabulate import tabulate
 from vendor_tools import VendorTools
 from workshop import Missing, Workshop
+from zoo_recipes import ALL_RECIPES
 
-MODELS = ["efficientnet_lite0", "mobilenet_v2_dequant"]
+PREQUANTIZED = ["mobilenet_v2_quant_uint8", "mobilenet_v2_ptq_int8", "efficientnet_lite0_int8"]
+MODELS = ["efficientnet_lite0", "mobilenet_v2_dequant", *PREQUANTIZED]
 CALIBRATION = 100
 SEARCH = 40
 """Of these images, for choosing the ops of the mixed mode."""
@@ -39,6 +40,9 @@ Top-1 and top-5 in percent on {count:,} labelled images of ImageNet (one of each
 what its own tools make of the same model with the same {calibration} images, measured in the same simulator, which executes their files byte for byte. Mixed
 is INT8 and F16, the ops chosen on {search} of those images without their labels (`tpuc search --mode_high F16 --target_cos {cosine}`): the
 cheapest choice in cycles of that similarity to float.
+
+Models that are quantized already (TFLite) are measured as they are: in their own engine, LiteRT, beside which the difference is given, and as .bmodel with
+the scales and zero points of the file.
 
 Made by `python regression/accuracy.py --write`; `--modes` measures some of them again and keeps the rest.
 
@@ -57,13 +61,14 @@ Results = dict[str, dict[str, Measured]]
 @dataclass(frozen=True)
 class Mode:
     """`options` are words for `tpuc deploy`; float has none, since nothing is compiled. `is_vendors`: made by the vendor's tools. `search`:
-    words for `tpuc search`, whose table then says which ops run in another mode."""
+    words for `tpuc search`, whose table then says which ops run in another mode. `is_engine`: the model's own engine."""
 
     name: str
     options: str = ""
     is_calibrated: bool = False
     is_vendors: bool = False
     search: str = ""
+    is_engine: bool = False
 
 
 MODES = {mode.name: mode for mode in (
@@ -75,7 +80,15 @@ MODES = {mode.name: mode for mode in (
     Mode("vendor's INT8", is_calibrated=True, is_vendors=True),
     Mode("vendor's INT8 asymmetric", "--asymmetric", is_calibrated=True, is_vendors=True),
     Mode("mixed", "--quantize INT8", is_calibrated=True, search=f"--mode_high F16 --target_cos {MIXED_COSINE} --sensitivity_num 4 --measure_num 4"),
+    Mode("LiteRT", is_engine=True),
+    Mode("pre-quantized INT8", "--quantize INT8"),
 )}
+PREQUANTIZED_MODES = ["LiteRT", "pre-quantized INT8"]
+
+
+def has_mode(name: str, mode: str) -> bool:
+    """Whether a model is measured in a mode: those that are quantized already have their own."""
+    return (name in PREQUANTIZED) == (mode in PREQUANTIZED_MODES)
 
 
 def compiled(workshop: Workshop, name: str, mode: Mode, labelled: Path) -> str:
@@ -83,6 +96,8 @@ def compiled(workshop: Workshop, name: str, mode: Mode, labelled: Path) -> str:
     workshop.transform(name)
     if mode.is_vendors:
         return VendorTools(workshop, name).int8(labelled, CALIBRATION, is_asymmetric=bool(mode.options))
+    if mode.is_engine:
+        return str(workshop.source(name))
     if not mode.options:
         return f"{name}.mlir"
     words, table = mode.options, f"{name}_cali_table_{CALIBRATION}"
@@ -100,7 +115,7 @@ def compiled(workshop: Workshop, name: str, mode: Mode, labelled: Path) -> str:
 
 def measure(workshop: Workshop, name: str, model: str, labelled: Path, count: int) -> Measured:
     """`model` is a file of the network `name`; `count` of 0 stands for all images."""
-    words = f"--mlir {name}.mlir --dataset {labelled} --class_offset {RECIPES[name].class_offset} --format json"
+    words = f"--mlir {name}.mlir --dataset {labelled} --class_offset {ALL_RECIPES[name].class_offset} --format json"
     printed = workshop.once(f"tpuc eval imagenet --model {model} {words}" + (f" --count {count}" if count else ""))
     result = json.loads(printed.strip().splitlines()[-1])
     measured = {key: result[key] for key in ("images", "top1", "top5")}
@@ -123,7 +138,7 @@ def rows(results: Results) -> list[list[str]]:
         measured = results.get(name, {})
         for mode in MODES:
             if mode in measured:
-                found.append([name, mode, *percents(measured[mode], measured.get("float")), *cycles(measured[mode], measured.get("INT8"))])
+                found.append([name, mode, *percents(measured[mode], measured.get("float") or measured.get("LiteRT")), *cycles(measured[mode], measured.get("INT8"))])
     return found
 
 
@@ -170,7 +185,7 @@ def measure_all(workshop: Workshop, given: argparse.Namespace) -> Results:
     """The models and modes that are asked for. Raises Missing."""
     labelled, results = labelled_images(workshop), {}
     for name in given.models:
-        for mode in given.modes:
+        for mode in (mode for mode in given.modes if has_mode(name, mode)):
             file = compiled(workshop, name, MODES[mode], labelled)
             results.setdefault(name, {})[mode] = measure(workshop, name, file, labelled, given.count)
             print(name, mode, results[name][mode], flush=True)
