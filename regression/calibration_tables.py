@@ -2,9 +2,10 @@
 
     python regression/calibration_tables.py [memory] [methods] [--directory DIR] [--write]
 
-memory: the largest resident memory of one `tpuc calibrate` of ResNet18 on 10, 100 and 1,000 of the zoo's pictures, and with two
-processes. methods: two classifiers, calibrated by every method on 100 of the zoo's pictures and quantized to INT8, against float
-on others of them, by the interpreter of the chip's arithmetic. --write puts the tables into docs/calibration.md.
+memory: the largest resident memory of one `tpuc calibrate` of ResNet18 on 10, 100 and 1,000 of the zoo's
+pictures. methods: two classifiers, calibrated by every method on 100 of the zoo's pictures and quantized to INT8,
+against float on others of them, by the interpreter of the chip's arithmetic. --write puts the tables into
+docs/calibration.md.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ REPORT = Path(__file__).resolve().parents[1] / "docs" / "calibration.md"
 MODELS = ["mobilenet_v2_dequant", "efficientnet_lite0"]
 PICTURES = "imagenet1k_256"
 CALIBRATION, TUNING = 100, 20
-METHODS = {name: f"--method {name}" for name in ("max", "percentile", "aciq_gauss", "aciq_laplace", "mse", "kl", "auto")}
+NAMES = ("max", "percentile", "aciq_gauss", "aciq_laplace", "mse", "kl", "auto")
+METHODS = {name: f"--method {name}" for name in NAMES}
 METHODS |= {f"{name}, tuned": f"--method {name} --tune {TUNING}" for name in ("kl", "auto")}
 
 
@@ -39,17 +41,18 @@ def memory(workshop: Workshop, count: int) -> str:
     """A table of peak memory; `count` is not used."""
     workshop.transform("resnet18")
     folder, rows = workshop.pictures(PICTURES), []
-    for images, jobs in ((10, 1), (100, 1), (1000, 1), (1000, 2)):
-        words = f"calibrate resnet18.mlir --dataset {folder} --input_num {images} --jobs {jobs} -o table"
+    for images in (10, 100, 1000):
+        words = f"calibrate resnet18.mlir --dataset {folder} --input_num {images} -o table"
         peak = peak_bytes([Path(sys.executable).with_name("tpuc"), *words.split()], workshop.directory)
-        rows.append([f"{images:,}", jobs, f"{peak / 1e6:.0f}"])
+        rows.append([f"{images:,}", f"{peak / 1e6:.0f}"])
         print(*rows[-1], flush=True)
-    return tabulate(rows, ["images", "processes", "MB"], tablefmt="github", disable_numparse=True, colalign=["right"] * 3)
+    return tabulate(rows, ["images", "MB"], tablefmt="github", disable_numparse=True, colalign=["right"] * 2)
 
 
 def peak_bytes(command: list[str | Path], directory: Path) -> int:
     """The largest resident set of the command's own process. CalledProcessError where it fails."""
-    process = subprocess.Popen(command, cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    nothing = subprocess.DEVNULL
+    process = subprocess.Popen(command, cwd=directory, stdin=nothing, stdout=nothing, stderr=nothing)
     _, status, resources = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -68,7 +71,8 @@ def accuracies(workshop: Workshop, name: str, count: int) -> dict[str, str]:
     """By method, of one model."""
     workshop.transform(name)
     folder = workshop.pictures(RECIPES[name].pictures)
-    workshop.run(f"tpuc calibrate {name}.mlir --dataset {folder} --input_num {CALIBRATION} --shard 1/1 -o {name}_statistics")
+    words = f"--dataset {folder} --input_num {CALIBRATION} --shard 1/1"
+    workshop.run(f"tpuc calibrate {name}.mlir {words} -o {name}_statistics")
     samples = list_samples(folder)[CALIBRATION : CALIBRATION + count]
     mlir, found = str(workshop.directory / f"{name}.mlir"), {}
     with open_workers(threads=1) as workers:

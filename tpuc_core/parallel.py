@@ -4,8 +4,8 @@
         for scores in workers.map(Scores("resnet18.mlir"), batches):
             ...
 
-Imports no numpy, so that a worker process can limit BLAS to one thread first: the bits of a result then do not depend on
-where it was computed.
+Imports no numpy, so that a worker process can limit BLAS to one thread first: the bits of a result then do not depend
+on where it was computed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ _KEPT_OPEN = 2
 
 
 class Work(Protocol[T_contra, R_co]):
-    """What is done with every sample. It is pickled and sent with each of them: it holds paths and numbers, not models."""
+    """What is done with every sample. It is pickled and sent with each of them: it holds paths and numbers, not
+    models."""
 
     @property
     def is_thread_safe(self) -> bool:
@@ -53,15 +54,15 @@ class Workers(Protocol):
     """Where work is done."""
 
     def map(self, work: Work[T, R], items: Iterable[T]) -> Iterator[R]:
-        """work.open()(item) for every item, in the order of the items, which are taken a little ahead only. The first error
-        ends the iteration."""
+        """work.open()(item) for every item, in the order of the items, which are taken a little ahead only. The first
+        error ends the iteration."""
         ...
 
 
 @contextmanager
 def open_workers(jobs: int = 1, dask: str | None = None, threads: int | None = None) -> Iterator[Workers]:
-    """Workers: this process with `threads` threads (default: one a processor), or `jobs` processes of one thread each, or
-    those of the Dask cluster whose scheduler listens at the address `dask`.
+    """Workers: this process with `threads` threads (default: one a processor), or `jobs` processes of one thread each,
+    or those of the Dask cluster whose scheduler listens at the address `dask`.
 
     Paths in work and items should be absolute: the workers of a cluster have their own current directory. Raises
     TpucError: both were asked for, Dask is not installed, nobody answers at the address.
@@ -110,7 +111,8 @@ class _ProcessWorkers:
         try:
             yield from in_order(lambda item: self._pool.submit(_apply, payload, item), items, 2 * self._jobs)
         except BrokenProcessPool as error:
-            raise TpucError("a worker process was ended from outside, for want of memory perhaps: try fewer --jobs") from error
+            raise TpucError("a worker process was ended from outside, for want of memory perhaps: "
+                            "try fewer --jobs") from error
 
 
 @contextmanager
@@ -155,7 +157,8 @@ class _DaskWorkers:
         try:
             yield from in_order(lambda item: self._client.submit(_apply, payload, item, pure=False), items, 2 * threads)
         except ModuleNotFoundError as error:
-            raise TpucError(f'workers at "{self._address}" lack the module "{error.name}": install there what is installed here') from error
+            raise TpucError(f'workers at "{self._address}" lack the module "{error.name}": '
+                            "install there what is installed here") from error
         except (KilledWorker, CancelledError) as error:
             raise TpucError(f'the workers at "{self._address}" were lost, for want of memory perhaps') from error
 

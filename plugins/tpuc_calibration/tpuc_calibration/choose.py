@@ -29,8 +29,8 @@ def chosen(partial: Partial, method: str, percent: float, workers: Workers) -> T
 
 def tuned(partial: Partial, thresholds: Thresholds, samples: Sequence[str], workers: Workers,
           table: Callable[[Thresholds], CalibrationTable], chip: str) -> Tuned:
-    """The thresholds refined over samples, judged by the outputs of the model quantized for the chip. Raises TpucError where
-    the chip cannot run the model."""
+    """The thresholds refined over samples, judged by the outputs of the model quantized for the chip. Raises TpucError
+    where the chip cannot run the model."""
     items = float_outputs(partial.run.mlir, samples, workers)
 
     def judge(trial: Thresholds) -> Score:

@@ -58,36 +58,45 @@ class Options:
         """Which shard of how many. Raises TpucError."""
         number, slash, count = (self.shard or "1/1").partition("/")
         if not (slash and number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count)):
-            raise TpucError(f'--shard "{self.shard}" should be a number, a slash and how many shards there are, such as 1/2')
+            raise TpucError(f'--shard "{self.shard}" should be a number, a slash and how many shards there are, '
+                            "such as 1/2")
         return int(number), int(count)
 
 
 @click.command("calibrate")
 @click.argument("files", nargs=-1, required=True, metavar="MLIR")
-@click.option("--data_list", help="A file with one sample a line: an image, .npy or .npz; commas between several inputs.")
+@click.option("--data_list",
+              help="A file with one sample a line: an image, .npy or .npz; commas between several inputs.")
 @click.option("--dataset", help="In its place: a folder of images, .npy or .npz, of which some are taken at random.")
 @click.option("--input_num", type=click.IntRange(min=0), default=0, show_default=True, help="How many samples; 0: all.")
-@click.option("--seed", type=int, default=1684, show_default=True, help="Decides which samples of a --dataset are taken.")
+@click.option("--seed", type=int, default=1684, show_default=True,
+              help="Decides which samples of a --dataset are taken.")
 @click.option("--method", "--cali_method", "method", default="kl", show_default=True,
-              help="How thresholds are found: kl, mse, percentile, max, aciq_gauss, aciq_laplace, one of a plugin, or auto: of each tensor the one that hurts its consumers least.")
-@click.option("--percentile", type=float, default=99.99, show_default=True, help="How many percent of the values that method keeps.")
-@click.option("--clip_range", is_flag=True, help="No minimum and maximum beyond the threshold, for asymmetric quantization.")
+              help="How thresholds are found: kl, mse, percentile, max, aciq_gauss, aciq_laplace, one of a plugin, or "
+                   "auto: of each tensor the one that hurts its consumers least.")
+@click.option("--percentile", type=float, default=99.99, show_default=True,
+              help="How many percent of the values that method keeps.")
+@click.option("--clip_range", is_flag=True,
+              help="No minimum and maximum beyond the threshold, for asymmetric quantization.")
 @click.option("--resume", is_flag=True, help="Go on where a run with the same output was killed.")
 @click.option("--checkpoint", "save_every", type=click.IntRange(min=0), default=SAVE_EVERY, show_default=True,
               help="Keep what was gathered, beside the output, after so many samples; 0: never.")
 @click.option("--shard", metavar="K/N", help="Only every N-th sample from the K-th on; the output is for --merge.")
-@click.option("--merge", "is_merge", is_flag=True, help="Make the table of what all shards wrote: their files in place of MLIR.")
+@click.option("--merge", "is_merge", is_flag=True,
+              help="Make the table of what all shards wrote: their files in place of MLIR.")
 @click.option("--tune", "--tune_num", "tune", type=click.IntRange(min=0), default=0, show_default=True, metavar="N",
-              help="Then refine the thresholds on N samples, the first ones; what each tensor gained goes to OUTPUT.tune.csv.")
+              help="Then refine the thresholds on N samples, the first ones; what each tensor gained goes to "
+                   "OUTPUT.tune.csv.")
 @click.option("--tune_list", metavar="FILE", help="Take those N samples from this list instead.")
-@click.option("--chip", "--processor", "chip", default="bm1684x", show_default=True, help="In whose arithmetic tuning measures outputs.")
+@click.option("--chip", "--processor", "chip", default="bm1684x", show_default=True,
+              help="In whose arithmetic tuning measures outputs.")
 @workers_options
 @click.option("-o", "--output", "--calibration_table", "output", required=True, help="The table to write.")
 def calibrate(**options: Any) -> None:
     """Evaluate MLIR on samples, and write threshold, minimum and maximum of every tensor.
 
-    Images become inputs as the model's preprocessing says. The table does not depend on the order of the samples, on how they
-    were spread, or on interruptions, and has no time stamp: the same samples give the same file.
+    Images become inputs as the model's preprocessing says. The table does not depend on the order of the samples, on
+    how they were spread, or on interruptions, and has no time stamp: the same samples give the same file.
     """
     from tpuc_calibration.methods import method_name
     from tpuc_calibration.partial import merged
@@ -126,7 +135,8 @@ def _check(given: Options) -> None:
     elif (given.data_list is None) == (given.dataset is None):
         raise TpucError("give the samples: either --data_list or --dataset")
     elif len(given.files) != 1:
-        raise TpucError(f"{len(given.files)} files were given, where one model is wanted; for files of shards add --merge")
+        raise TpucError(f"{len(given.files)} files were given, where one model is wanted; "
+                        "for files of shards add --merge")
 
 
 def _gather(given: Options, workers: Workers) -> Partial:
@@ -151,7 +161,8 @@ def _resumed(given: Options, fresh: Partial) -> Partial:
         return fresh
     found = Partial.load(given.checkpoint)
     if not found.run.is_part_of_the_same(fresh.run) or found.run.shard != fresh.run.shard:
-        raise TpucError(f'"{given.checkpoint}" is of another run (model, samples or shard differ): leave --resume out, or remove it')
+        raise TpucError(f'"{given.checkpoint}" is of another run (model, samples or shard differ): '
+                        "leave --resume out, or remove it")
     click.echo(f"{given.checkpoint}: goes on after {found.done} of {len(found.run.own_samples)} samples", err=True)
     return Partial(fresh.run, found.done, found.tensors)
 

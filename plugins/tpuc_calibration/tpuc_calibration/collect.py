@@ -53,15 +53,16 @@ def run_of(mlir: str, samples: Sequence[str], shard: tuple[int, int] = (1, 1)) -
     model = load_model(mlir)
     weights = model.get_attribute("weight_file")
     path = Path(mlir).resolve()
-    return Run(str(path), model_digest(path, path.parent / weights if weights else None), model.name, tuple(samples), shard)
+    digest = model_digest(path, path.parent / weights if weights else None)
+    return Run(str(path), digest, model.name, tuple(samples), shard)
 
 
 def collect(partial: Partial, workers: Workers, save_every: int = 0) -> Iterator[Partial]:
-    """Gather the statistics of the samples that `partial` lacks into it; yields it after every `save_every` samples that were
-    added (0: never), which is the moment to save it.
+    """Gather the statistics of the samples that `partial` lacks into it; yields it after every `save_every` samples
+    that were added (0: never), which is the moment to save it.
 
-    A sample is a path of an image, .npy or .npz, or several with commas between for several inputs. The result depends on
-    neither their order nor the workers. Raises TpucError that names the sample.
+    A sample is a path of an image, .npy or .npz, or several with commas between for several inputs. The result depends
+    on neither their order nor the workers. Raises TpucError that names the sample.
     """
     samples = partial.run.own_samples
     chunks = [samples[i : i + CHUNK] for i in range(partial.done, len(samples), CHUNK)]

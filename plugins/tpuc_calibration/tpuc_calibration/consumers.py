@@ -1,4 +1,5 @@
-"""What a threshold does to the ops that read the tensor: the error of their results when only that tensor is quantized."""
+"""What a threshold does to the ops that read the tensor: the error of their results when only that tensor is
+quantized."""
 
 from __future__ import annotations
 
@@ -19,6 +20,8 @@ from tpuc_core.progress import progress
 
 Candidates = Mapping[str, Sequence[float]]
 Errors = dict[str, list[float]]
+ResultsOf = Callable[[np.ndarray], Sequence[np.ndarray]]
+"""Of one operand of an op, the others being fixed, to its results."""
 
 
 def quantized(array: np.ndarray, threshold: float, *, is_signed: bool) -> np.ndarray:
@@ -34,8 +37,9 @@ def quantized(array: np.ndarray, threshold: float, *, is_signed: bool) -> np.nda
 
 @dataclass(frozen=True)
 class ConsumerErrors:
-    """Work: for one sample, of each tensor and each of its candidate thresholds, the square error of the results of the ops
-    that read it, relative to the squares of these results; that of the tensor itself where none does. Summed over ops.
+    """Work: for one sample, of each tensor and each of its candidate thresholds, the square error of the results of
+    the ops that read it, relative to the squares of these results; that of the tensor itself where none does. Summed
+    over ops.
 
     candidates: (name, thresholds) of each tensor; signed: the names of those with negative values.
     """
@@ -54,8 +58,7 @@ class ConsumerErrors:
         def measure(sample: str) -> Errors:
             errors: Errors = {name: [0.0] * len(thresholds) for name, thresholds in candidates.items()}
 
-            def add(name: str, reference: Sequence[np.ndarray], results_of: Callable[[np.ndarray], Sequence[np.ndarray]],
-                    array: np.ndarray) -> None:
+            def add(name: str, reference: Sequence[np.ndarray], results_of: ResultsOf, array: np.ndarray) -> None:
                 for i, threshold in enumerate(candidates.get(name, ())):
                     rounded = quantized(array, threshold, is_signed=name in self.signed)
                     errors[name][i] += _error_of(results_of, rounded, reference)
@@ -77,8 +80,9 @@ class ConsumerErrors:
         return measure
 
 
-def _error_of(results_of: Callable[[np.ndarray], Sequence[np.ndarray]], array: np.ndarray, reference: Sequence[np.ndarray]) -> float:
-    """The relative error; without bound where the op has no result for such an operand, such as an index out of range."""
+def _error_of(results_of: ResultsOf, array: np.ndarray, reference: Sequence[np.ndarray]) -> float:
+    """The relative error; without bound where the op has no result for such an operand, such as an index out of
+    range."""
     try:
         with np.errstate(all="ignore"):
             error = relative_error(results_of(array), reference)
@@ -100,8 +104,8 @@ def _square_sum(array: np.ndarray) -> float:
 
 def consumer_errors(mlir: str, candidates: Candidates, signed: frozenset[str], samples: Sequence[str], workers: Workers,
                     title: str) -> Errors:
-    """The mean of those errors over samples, by tensor in the order of the candidates. Neither the order of the samples nor
-    the workers change it: the sums are exact."""
+    """The mean of those errors over samples, by tensor in the order of the candidates. Neither the order of the
+    samples nor the workers change it: the sums are exact."""
     work = ConsumerErrors(mlir, tuple((name, tuple(t)) for name, t in candidates.items()), signed)
     found: dict[str, list[list[float]]] = defaultdict(list)
     for errors in progress(workers.map(work, [absolute_sample(s) for s in samples]), title, len(samples)):

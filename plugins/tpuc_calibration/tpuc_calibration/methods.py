@@ -1,8 +1,8 @@
 """Where to clip a tensor's magnitudes before they are quantized: methods by name.
 
 A method is a function of a tensor's statistics to its threshold: 8-bit values cover [-threshold, threshold], or
-[0, threshold] where no value is negative. Zeros do not count: every such quantization holds them exactly. Plugins add methods with the
-hook `tpuc_threshold_methods`.
+[0, threshold] where no value is negative. Zeros do not count: every such quantization holds them exactly. Plugins add
+methods with the hook `tpuc_threshold_methods`.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ def mse_threshold(statistics: TensorStatistics) -> float:
 
 
 def square_errors(counts: np.ndarray, levels: int) -> np.ndarray:
-    """For every number of bins i from 1 to all: the sum of square errors, in bins, when magnitudes are clipped to i bins
-    and rounded to `levels` steps of i / levels each (a twelfth of a step squared within, the distance beyond)."""
+    """For every number of bins i from 1 to all: the sum of square errors, in bins, when magnitudes are clipped to i
+    bins and rounded to `levels` steps of i / levels each (a twelfth of a step squared within, the distance beyond)."""
     centres = np.arange(counts.size) + 0.5
     thresholds = np.arange(1, counts.size + 1, dtype=np.float64)
     below = np.cumsum(counts)
@@ -107,9 +107,9 @@ def percentile_threshold(statistics: TensorStatistics, percent: float = 99.99) -
 def gauss_threshold(statistics: TensorStatistics) -> float:
     """The clipping of least expected square error if the values had a normal distribution around 0.
 
-    The analytic clipping of R. Banner, Y. Nahshan, D. Soudry, "Post training 4-bit quantization of convolutional networks for
-    rapid-deployment" (2019), with the deviation from 0 in place of that from the mean, since the quantization is symmetric
-    to 0 too.
+    The analytic clipping of R. Banner, Y. Nahshan, D. Soudry, "Post training 4-bit quantization of convolutional
+    networks for rapid-deployment" (2019), with the deviation from 0 in place of that from the mean, since the
+    quantization is symmetric to 0 too.
     """
     return min(gauss_clipping(steps_of(statistics)) * math.sqrt(statistics.moment(2)), statistics.magnitude)
 
@@ -154,7 +154,8 @@ BUILT_IN: dict[str, Method] = {
 }
 AUTO = "auto"
 """The method that is none: of each tensor the threshold, by any of them, that hurts its consumers least."""
-_ALIASES = {"percentile9999": "percentile", **{f"use_{name}": name for name in ("kl", "max", "mse")}, "use_percentile9999": "percentile"}
+_ALIASES = {"percentile9999": "percentile", "use_percentile9999": "percentile",
+            "use_kl": "kl", "use_max": "max", "use_mse": "mse"}
 
 
 def threshold_methods() -> dict[str, Method]:

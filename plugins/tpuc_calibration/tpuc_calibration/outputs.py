@@ -36,8 +36,8 @@ class Target:
 
 @dataclass(frozen=True)
 class Score:
-    """Of the judged tensors, as means over samples: the squares of the errors over those of the float values, the cosine, and
-    whether the greatest element is where float has it."""
+    """Of the judged tensors, as means over samples: the squares of the errors over those of the float values, the
+    cosine, and whether the greatest element is where float has it."""
 
     error: float
     cosine: float
@@ -101,13 +101,14 @@ class QuantizedScore:
 
 def judged(model: Model) -> list[tuple[str, str]]:
     """Of each output: the tensor to judge, and the output itself."""
-    return [(tensor_name(value.owner.operands[0] if isinstance(value.owner, top.SoftmaxOp) else value), tensor_name(value))
-            for value in model.outputs]
+    return [(tensor_name(x.owner.operands[0] if isinstance(x.owner, top.SoftmaxOp) else x), tensor_name(x))
+            for x in model.outputs]
 
 
 def score_of(found: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> Score:
     """The mean over the outputs."""
-    pairs = [(a.astype(np.float64).reshape(-1), b.astype(np.float64).reshape(-1)) for a, b in zip(found, wanted, strict=True)]
+    flat = [[array.astype(np.float64).reshape(-1) for array in arrays] for arrays in (found, wanted)]
+    pairs = list(zip(*flat, strict=True))
     errors = [relative_error([a], [b]) for a, b in pairs]
     cosines = [_cosine(a, b) for a, b in pairs]
     same = [float(np.argmax(a) == np.argmax(b)) if a.size else 1.0 for a, b in pairs]
@@ -130,6 +131,7 @@ def float_outputs(mlir: str, samples: Sequence[str], workers: Workers) -> list[t
     return list(zip(samples, workers.map(FloatOutputs(mlir), samples), strict=True))
 
 
-def quantized_score(mlir: str, table: CalibrationTable, target: Target, items: Sequence[tuple[str, Outputs]], workers: Workers) -> Score:
+def quantized_score(mlir: str, table: CalibrationTable, target: Target, items: Sequence[tuple[str, Outputs]],
+                    workers: Workers) -> Score:
     """The mean score over samples with their float outputs."""
     return _mean(list(workers.map(QuantizedScore(mlir, table, target), items)))

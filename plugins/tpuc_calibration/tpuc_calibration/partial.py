@@ -23,8 +23,8 @@ FORM = "tpuc calibration statistics 1"
 
 @dataclass(frozen=True)
 class Run:
-    """What is calibrated on what: the model's file with its hash and name, all samples, and which shard of them is meant
-    ("2 of 3": every third one from the second on)."""
+    """What is calibrated on what: the model's file with its hash and name, all samples, and which shard of them is
+    meant ("2 of 3": every third one from the second on)."""
 
     mlir: str
     digest: str
@@ -97,7 +97,8 @@ class Partial:
                 raise KeyError(FORM)
             counts, negative = _unpacked(arrays["counts"]), iter(_unpacked(arrays["negative"]))
             tensors = {
-                name: TensorStatistics(*map(float, ranges), int(zeros), count.copy(), next(negative).copy() if is_signed else None)
+                name: TensorStatistics(*map(float, ranges), int(zeros), count.copy(),
+                                       next(negative).copy() if is_signed else None)
                 for name, ranges, zeros, is_signed, count in zip(
                     about["names"], arrays["ranges"], arrays["zeros"], arrays["is_signed"], counts, strict=True)
             }
@@ -107,23 +108,26 @@ class Partial:
 
 
 def merged(paths: Sequence[str]) -> Partial:
-    """The statistics of all shards of a run, in files in any order. Raises TpucError: not all of one run, not complete, one
-    twice, one missing."""
+    """The statistics of all shards of a run, in files in any order. Raises TpucError: not all of one run, not
+    complete, one twice, one missing."""
     parts = {path: Partial.load(path) for path in paths}
     if not parts:
         raise TpucError("--merge wants the files that --shard wrote")
     (first_path, first), *rest = parts.items()
     for path, part in rest:
         if not part.run.is_part_of_the_same(first.run):
-            raise TpucError(f'"{path}" and "{first_path}" are not of one run: model, samples or number of shards differ')
+            raise TpucError(f'"{path}" and "{first_path}" are not of one run: '
+                            "model, samples or number of shards differ")
     count = first.run.shard[1]
     by_number = {part.run.shard[0]: part for part in parts.values()}
     for path, part in parts.items():
         if not part.is_complete:
             raise TpucError(f'"{path}" has {part.done} of its {len(part.run.own_samples)} samples: go on with --resume')
     missing = [f"{number}/{count}" for number in range(1, count + 1) if number not in by_number]
-    if missing or len(paths) != count:
-        raise TpucError(f"shard {missing[0]} is missing" if missing else f"{len(paths)} files for {count} shards: one is given twice")
+    if missing:
+        raise TpucError(f"shard {missing[0]} is missing")
+    if len(paths) != count:
+        raise TpucError(f"{len(paths)} files for {count} shards: one is given twice")
     whole = Partial(Run(first.run.mlir, first.run.digest, first.run.name, first.run.samples))
     for number in range(1, count + 1):
         whole.add(by_number[number].tensors, by_number[number].done)

@@ -1,8 +1,8 @@
 """Running statistics of one tensor: least, greatest, and histograms of magnitudes, in constant memory.
 
-The histograms' range is the power of two that holds the largest magnitude so far. It doubles when a larger one comes: two
-neighbouring bins become one, which loses nothing, because bins of the doubled range are exact unions. So the counts do not
-depend on the order of the samples, and the statistics of parts merge to those of the whole.
+The histograms' range is the power of two that holds the largest magnitude so far. It doubles when a larger one comes:
+two neighbouring bins become one, which loses nothing, because bins of the doubled range are exact unions. So the
+counts do not depend on the order of the samples, and the statistics of parts merge to those of the whole.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def _empty() -> np.ndarray:
 
 @dataclass
 class TensorStatistics:
-    """Of all values seen: `minimum`, `maximum`, `counts` of magnitudes in equal bins over [0, reach), those of negative values in
-    `negative` too, and how many are `zeros`, which the first bin of `counts` holds as well."""
+    """Of all values seen: `minimum`, `maximum`, `counts` of magnitudes in equal bins over [0, reach), those of
+    negative values in `negative` too, and how many are `zeros`, which the first bin of `counts` holds as well."""
 
     minimum: float = math.inf
     maximum: float = -math.inf
@@ -64,7 +64,8 @@ class TensorStatistics:
             float_ops.histogram(flat[flat < 0], BINS / self.reach, self.negative)
 
     def merge(self, other: TensorStatistics) -> None:
-        """Take in what another one has seen. The other one may be widened by that, which changes none of its figures."""
+        """Take in what another one has seen. The other one may be widened by that, which changes none of its
+        figures."""
         self.minimum, self.maximum = min(self.minimum, other.minimum), max(self.maximum, other.maximum)
         self.zeros += other.zeros
         self._widen(other.reach)
@@ -93,7 +94,8 @@ class TensorStatistics:
         return np.diff(cumulated)
 
     def moment(self, order: int) -> float:
-        """The mean of |x| ** order over all values but zeros, by the centres of the running bins; 0.0 where there are none."""
+        """The mean of |x| ** order over all values but zeros, by the centres of the running bins; 0.0 where there are
+        none."""
         counts = self._without_zeros()
         if not self.reach or not counts.any():
             return 0.0
@@ -105,8 +107,8 @@ class TensorStatistics:
         return self._quantile(self._without_zeros(), fraction, self.magnitude)
 
     def range_of(self, fraction: float) -> tuple[float, float]:
-        """The range without the share 1 - fraction of all values but zeros at each end; it is never wider than minimum to
-        maximum."""
+        """The range without the share 1 - fraction of all values but zeros at each end; it is never wider than minimum
+        to maximum."""
         counts = self._without_zeros()
         negative = _empty() if self.negative is None else self.negative
         positive, cut = counts - negative, (1 - fraction) * counts.sum()

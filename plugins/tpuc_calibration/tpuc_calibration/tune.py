@@ -1,7 +1,8 @@
 """Tuning of thresholds: proposals by the error at the consumers of each tensor, kept where the outputs agree.
 
-The error at a consumer is cheap to measure and speaks of one tensor only; the outputs of the quantized model say what it is
-worth. So proposals are tried together, in the chip's arithmetic, and where they do not help, each half of them by itself, and so on.
+The error at a consumer is cheap to measure and speaks of one tensor only; the outputs of the quantized model say what
+it is worth. So proposals are tried together, in the chip's arithmetic, and where they do not help, each half of them
+by itself, and so on.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ def candidates_of(statistics: Mapping[str, TensorStatistics], thresholds: Thresh
     for name, present in thresholds.items():
         if present > 0:
             most = max(statistics[name].magnitude, present)
-            tried = [min(present * factor, most) for factor in FACTORS] + [other[name] for other in others if other[name] > 0]
+            tried = [min(present * factor, most) for factor in FACTORS]
+            tried += [other[name] for other in others if other[name] > 0]
             found[name] = list(dict.fromkeys([present, *sorted(tried)]))
     return found
 
@@ -125,15 +127,15 @@ HEADERS = ("tensor", "threshold", "tuned", "dB at consumers", "dB tuned", "gain"
 def rows(tuned: Tuned) -> list[tuple[str, ...]]:
     """What each tensor gained, for people."""
     return [
-        (c.tensor, f"{c.before:.7f}", f"{c.after:.7f}", f"{decibel(c.error_before):.2f}", f"{decibel(c.error_after):.2f}",
-         f"{c.gain:+.2f}", "yes" if c.tensor in tuned.kept else "no")
-        for c in tuned.changes
-    ]
+        (c.tensor, f"{c.before:.7f}", f"{c.after:.7f}",
+         f"{decibel(c.error_before):.2f}", f"{decibel(c.error_after):.2f}", f"{c.gain:+.2f}", "yes" if c.tensor in
+         tuned.kept else "no") for c in tuned.changes ]
 
 
 def summary(tuned: Tuned, sample_count: int) -> str:
     """The outcome in one line."""
-    return (f"tune: {len(tuned.kept)} of {len(tuned.changes)} proposals kept after {tuned.trials} trials on {sample_count} samples; "
+    return (f"tune: {len(tuned.kept)} of {len(tuned.changes)} proposals kept after {tuned.trials} trials on "
+            f"{sample_count} samples; "
             f"outputs {tuned.before.decibel:.2f} dB, cosine {tuned.before.cosine:.6f} -> "
             f"{tuned.after.decibel:.2f} dB, cosine {tuned.after.cosine:.6f}")
 
