@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -24,16 +23,19 @@ class CaffeSession:
         self._files = [str(path) for path in (prototxt, caffemodel) if path]
         self._net = net
         self._engine: cv2.dnn.Net | None = None
+        self._outputs: list[TensorInfo] | None = None
 
     @property
     def inputs(self) -> list[TensorInfo]:
         return [TensorInfo(name, shape) for name, shape in self._net.inputs.items()]
 
-    @cached_property
+    @property
     def outputs(self) -> list[TensorInfo]:
         """Their shapes are those of a run: OpenCV tells none before."""
-        arrays = self.run({name: np.zeros(shape, np.float32) for name, shape in self._net.inputs.items()})
-        return [TensorInfo(name, arrays[name].shape) for name in self._net.outputs]
+        if self._outputs is None:
+            arrays = self.run({name: np.zeros(shape, np.float32) for name, shape in self._net.inputs.items()})
+            self._outputs = [TensorInfo(name, arrays[name].shape) for name in self._net.outputs]
+        return self._outputs
 
     def run(self, inputs: Tensors, *, all_tensors: bool = False, dequantize: bool = True) -> Tensors:
         """See `tpuc_core.session.Session`; the inputs themselves are not among the tensors."""
