@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from nets import Net
+from tpuc_bm1684x.interpreter import Interpreter
 from tpuc_bm1684x.kernels import batch_matmul
 
 MODES = ["F32", "INT8", "INT8_ASYM", "UINT8"]
@@ -60,3 +61,16 @@ def test_a_constant_matrix_with_many_rows_or_few(prove_net, rows, inner, columns
     bias = net.weight("b", (columns,)) if has_bias else None
     net.op("MatMul", [net.values[0], net.weight("w", (inner, columns), 0.1), bias], (rows, columns), do_relu=True)
     prove_net(net, "F32")
+
+
+@pytest.mark.parametrize("mode", ["INT8", "INT8_ASYM"])
+def test_8_bits_are_near_to_floats(mode):
+    net = Net((3, 5, 6), (3, 6, 7))
+    net.op("MatMul", [*net.values[:2], None], (3, 5, 7))
+    model = net.lowered(mode)
+    rng = np.random.default_rng(3)
+    inputs = {"in0": rng.uniform(-1, 1, (3, 5, 6)).astype(np.float32), "in1": rng.uniform(-1, 1, (3, 6, 7)).astype(np.float32)}
+    found = next(iter(Interpreter(model).run(inputs).values()))
+    steps = 8 / 255 * (0.5 + 6 * 2 * 0.5)  # half a step of the result, and of each factor up to 1
+    np.testing.assert_allclose(found, inputs["in0"] @ inputs["in1"], atol=steps)
+    assert np.abs(found).max() > 0.5

@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 from nets import Net
+from tpuc_bm1684x.interpreter import Interpreter
 from tpuc_bm1684x.kernels.engine import Rows
 from tpuc_bm1684x.kernels.interp import cells_of, runs_of
+
+from tpuc_core.evaluate.session import FloatSession
 
 COORDINATES = ["align_corners", "half_pixel", "pytorch_half_pixel", "asymmetric"]
 SIZES = [(12, 10), (18, 15), (9, 4), (3, 5), (25, 33), (1, 1)]
@@ -46,3 +49,15 @@ def test_runs_are_all_cells_once(rows):
     cells = cells_of("linear", "align_corners", 9, 33, -1.0)
     found = np.concatenate([np.arange(33)[run.outputs()] + rows.start for run in runs_of(cells, rows, 2)])
     assert sorted(found) == list(range(rows.start, rows.stop))
+
+
+@pytest.mark.parametrize("precision", ["INT8", "INT8_ASYM"])
+@pytest.mark.parametrize("mode", ["linear", "nearest"])
+def test_8_bits_are_near_to_floats(mode, precision):
+    net = Net((1, 70, 6, 5))
+    resized(net, (13, 10), mode, "half_pixel")
+    model = net.lowered(precision)
+    inputs = {"in0": np.random.default_rng(3).uniform(-2, 2, (1, 70, 6, 5)).astype(np.float32)}
+    found = next(iter(Interpreter(model).run(inputs).values()))
+    wanted = next(iter(FloatSession(net.model).run(inputs).values()))
+    np.testing.assert_allclose(found, wanted, atol=1.6 * 8 / 255)  # half a step at the input, of another scale, and of the result
