@@ -64,6 +64,7 @@ def write_png(path: Path, result: Result, title: str, figure: str) -> None:
         axes.plot(result.best.cycles, result.best.value, "*", markersize=16, color="tab:red", label=f"chosen: {len(result.best.choice)} ops")
     axes.axhline(result.limit, linestyle="--", color="tab:green", label="goal")
     axes.axhline(result.of_float, linestyle=":", color="black", label="float")
+    axes.ticklabel_format(useOffset=False, style="plain")
     axes.set(xlabel="simulated cycles", ylabel=figure, title=title)
     axes.legend()
     FigureCanvasAgg(picture)
