@@ -170,3 +170,13 @@ def test_every_op_of_a_zoo_model(options, name):
         pytest.skip(f"{path} is not there: run `make zoo`")
     apart = steps_apart(path, options)
     assert len(apart) >= 14 and max(apart.values()) <= 1, apart
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8"])
+def test_both_roundings_of_a_convolution_are_litert_s_where_16_bits_hold_the_first(write, options, dtype):
+    """A factor of 0.1 leaves three bits between the roundings: every 16th integer would be another one if it were rounded once."""
+    weights = {"scale": 0.01, "zero_point": 0 if dtype == "int8" else 117}
+    tensors = {"x": quantized((1, 40, 40, 1), dtype), "w": integers((4, 1, 1, 1), dtype, **weights), "b": bias(4, 0.0005),
+               "y": quantized((1, 40, 40, 4), dtype, 0.005, 3 if dtype == "int8" else 100)}
+    path = write(tensors, [N("CONV_2D", ["x", "w", "b"], ["y"], "Conv2DOptions", CONV)], ["x"], ["y"])
+    assert steps_apart(path, options)["y"] == 0

@@ -18,6 +18,7 @@ from tpuc_core.ir import Model, is_none, shape_of, storage_of
 
 CHUNK_LANE_BYTES = 96 * 1024  # filters of more bytes in a lane are computed in chunks of output channels
 MOST_PADDING = MOST_STRIDE = 15  # the fields have 4 bits
+MOST_KEPT_BITS = 7  # 16 bits hold 8-bit results, less any zero point, with so many bits below the point
 
 
 def checked(sweep: Sweep, name: str) -> Sweep:
@@ -89,6 +90,17 @@ def requantization(op, channels: int, zero_point: int = 0) -> np.ndarray:
     return words
 
 
+def two_roundings(op, channels: int, zero_point: int) -> dict[str, np.ndarray]:
+    """The words of both requantizations of mode TFLite: sum * multiplier / 2^31 with up to MOST_KEPT_BITS bits below the point, in 16
+    bits, then without them. Those are the integers of LiteRT where a shift is not larger."""
+    multiplier, shift = np.asarray(op.get("multiplier"), np.int64), np.asarray(op.get("rshift"), np.int64)
+    kept = np.clip(shift, 0, MOST_KEPT_BITS)
+    words = {name: np.zeros((channels, 3), np.int32) for name in ("requantization", "second_rounding")}
+    words["requantization"][:, 0], words["requantization"][:, 1] = multiplier, -(31 + shift - kept)
+    words["second_rounding"][:, 0], words["second_rounding"][:, 1], words["second_rounding"][:, 2] = 1, -kept, zero_point
+    return words
+
+
 def has_bias(op) -> bool:
     """Whether an op adds a bias: what weight-reorder noted, else whether the operand is there."""
     return bool(op.get("with_bias")) if "with_bias" in op.attributes else not is_none(op.operands[2])
@@ -117,6 +129,7 @@ class FilterKernel(SweepKernel):
         self.is_int8 = self.in_storage() not in FLOATS
         self.filter_zero_point = self.op.get(self.filter_zero_point_name) if self.filter_zero_point_name else 0
         self.has_bias = has_bias(self.op)
+        self.is_rounded_twice = self.is_int8 and self.is_requantized and self.op.get("quant_mode") == "TFLite"
 
     @property
     def computes_in(self) -> str:
@@ -132,6 +145,8 @@ class FilterKernel(SweepKernel):
             found.append(Constant("bias", Form.COMPACT, (oc,), wide))
         if self.is_int8 and self.is_requantized:
             found.append(Constant("requantization", Form.ALIGNED, (oc, 3), "i32"))
+        if self.is_rounded_twice:
+            found.append(Constant("second_rounding", Form.ALIGNED, (oc, 3), "i32"))
         return found
 
     def constant_arrays(self, model: Model) -> Arrays:
@@ -140,7 +155,9 @@ class FilterKernel(SweepKernel):
         arrays = {"filter": self.filter(weight)}
         if self.has_bias:
             arrays["bias"] = bias.reshape(oc)
-        if self.is_int8 and self.is_requantized:
+        if self.is_rounded_twice:
+            arrays |= two_roundings(self.op, oc, self.out_zero_point)
+        elif self.is_int8 and self.is_requantized:
             arrays["requantization"] = requantization(self.op, oc, self.out_zero_point)
         return arrays
 
@@ -167,7 +184,12 @@ class FilterKernel(SweepKernel):
             with engine.scope():
                 total = engine.local(out.shape, "i32")
                 self._sum(engine, total, inputs[0], constants, sweep)
-                engine.requantize(out, total, constants["requantization"], self.rounding)
+                if self.is_rounded_twice:
+                    with_bits = engine.local(out.shape, "i16")
+                    engine.requantize(with_bits, total, constants["requantization"], Rounding.HALF_UP)
+                    engine.requantize(out, with_bits, constants["second_rounding"], Rounding.HALF_AWAY)
+                else:
+                    engine.requantize(out, total, constants["requantization"], self.rounding)
                 limit_stored(engine, self, out)
 
     def _sum(self, engine: Engine, total: Operand, x: Operand, constants: Mapping[str, Operand], sweep: Sweep) -> None:

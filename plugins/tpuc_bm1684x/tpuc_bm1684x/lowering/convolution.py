@@ -13,6 +13,7 @@ from tpuc_bm1684x.lowering.folding import MOST_STEPS, Folding, folding_obstacle,
 from tpuc_bm1684x.lowering.generic import fused_relu, plain_float
 from tpuc_bm1684x.lowering.quantize import multipliers_and_shifts
 from tpuc_bm1684x.lowering.registry import FLOATS, lowers
+from tpuc_bm1684x.lowering.rounding import rounded_twice
 from tpuc_core.ir import is_none, is_weight, shape_of, tensor_name, tensor_type, tpu
 from tpuc_core.plan import Precision
 
@@ -160,6 +161,9 @@ def _dilations(op: TensorOp) -> dict[str, list[int]]:
 def _conv_int8(op: TensorOp, lowering: Lowering, filters: IntegerFilter, bias: SSAValue | np.ndarray | None, **geometry: object) -> SSAValue:
     source = next(v for v in op.operands if not is_weight(v) and not is_none(v))
     weights, bias_value, multiplier, rshift = _constants_int8(op, lowering, filters, bias)
+    twice = rounded_twice(op, lowering)
+    if twice is not None:
+        (multiplier, rshift), geometry["quant_mode"] = twice, "TFLite"
     return lowering.emit_int8(op, tpu.Conv2DOp, [lowering.quantized(source, op), weights, bias_value], multiplier=multiplier,
                               rshift=rshift, kernel_zp=filters.zero_point, with_bias=not is_none(bias_value),
                               **fused_relu(op, lowering.quantization(op)), **geometry)
