@@ -15,7 +15,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from test_tutorials import BLOCK, ROOT, blocks, counts, has_vendor, run_commands
 
 ZOO = Path(os.environ.get("TPUC_ZOO", Path.home() / ".cache" / "tpuc-zoo")) / "models"
-TUTORIALS = {"docs/tutorials/08_tflite.md": "efficientnet_lite0_f32", "docs/tutorials/09_tflite_prequantized.md": "efficientnet_lite0_int8"}
+TUTORIALS = {
+    "docs/tutorials/08_tflite.md": "efficientnet_lite0_f32",
+    "docs/tutorials/09_tflite_prequantized.md": "efficientnet_lite0_int8",
+}
 pytestmark = [pytest.mark.slow, pytest.mark.zoo]
 
 
@@ -49,7 +52,9 @@ def test_its_comparisons_pass(printed, name):
     found = counts(text)
     assert len(found) == (4 if has_vendor() else 3)
     assert next(compared for compared, _ in found) > 60
-    assert all(compared == equal for compared, equal in found[2:]), "the compiled file differs from the interpreter or the vendor's runtime"
+    assert all(compared == equal for compared, equal in found[2:]), (
+        "the compiled file differs from the interpreter or the vendor's runtime"
+    )
     assert re.search(r"tensors compared with tflite: PASSED", text)
     assert re.search(r"proof: (\d+) tensors, \1 equal bit for bit", text)
     assert "_deployed.bmodel holds" in text

@@ -44,8 +44,10 @@ def imported(write, options):
         path = write(tensors, nodes, inputs, outputs)
         model = load(path, options)
         rng = np.random.default_rng(0)
-        values = {tensor_name(op.results[0]): rng.uniform(low, high, shape_of(op.results[0])).astype(np.float32)
-                  for op in model.inputs}
+        values = {
+            tensor_name(op.results[0]): rng.uniform(low, high, shape_of(op.results[0])).astype(np.float32)
+            for op in model.inputs
+        }
         wanted = reference(path, options).run(values, all_tensors=True)
         found = evaluate(model, values)
         common = [name for name in found if name in wanted]

@@ -21,7 +21,11 @@ RELU = ({"x": T((1, 4, 4, 3)), "y": T((1, 4, 4, 3))}, [N("RELU", ["x"], ["y"])],
 
 def test_files_that_are_none(tmp_path):
     path = tmp_path / "net.tflite"
-    for data, message in ((b"", "is empty"), (b"0123456789", "is not a TFLite file"), (build(*RELU)[:40], "is truncated, or damaged")):
+    for data, message in (
+        (b"", "is empty"),
+        (b"0123456789", "is not a TFLite file"),
+        (build(*RELU)[:40], "is truncated, or damaged"),
+    ):
         path.write_bytes(data)
         with pytest.raises(TpucError, match=message):
             read_graph(path)
@@ -38,7 +42,9 @@ def test_names_that_occur_twice_are_made_different(write):
 def test_all_refused_nodes_are_named_with_a_place_to_end_the_model(write, options):
     tensors = {"x": T((1, 4)), "a": T((1, 4)), "b": T((1, 4)), "y": T((1, 4))}
     nodes = [N("RELU", ["x"], ["a"]), N("TFLite_Detection_PostProcess", ["a"], ["b"]), N("RELU", ["b"], ["y"])]
-    with pytest.raises(TpucError, match=r'1 node cannot be imported: TFLite_Detection_PostProcess "b".*--output_names a'):
+    with pytest.raises(
+        TpucError, match=r'1 node cannot be imported: TFLite_Detection_PostProcess "b".*--output_names a'
+    ):
         load(write(tensors, nodes, ["x"], ["y"]), options)
 
 
@@ -77,16 +83,27 @@ def test_the_runner_gives_the_layout_of_the_imported_model(write):
 
 def level(size=0, segments=None, indices=None):
     """A dimension of a sparse constant, as the classes of the flatbuffer show it."""
-    return SimpleNamespace(Format=lambda: int(segments is not None), DenseSize=lambda: size, ArraySegmentsType=lambda: 1,
-                           ArrayIndicesType=lambda: 1, ArraySegments=lambda: segments, ArrayIndices=lambda: indices)
+    return SimpleNamespace(
+        Format=lambda: int(segments is not None),
+        DenseSize=lambda: size,
+        ArraySegmentsType=lambda: 1,
+        ArrayIndicesType=lambda: 1,
+        ArraySegments=lambda: segments,
+        ArrayIndices=lambda: indices,
+    )
 
 
 def test_blocks_of_a_sparse_constant_are_put_in_their_places(monkeypatch):
     """[4, 4] in blocks of [2, 2]: two of the four blocks are stored, top left and bottom right."""
     monkeypatch.setattr(sparsity, "_vector", lambda kind, values: np.asarray(values, np.int64))
     levels = [level(2), level(segments=[0, 1, 2], indices=[0, 1]), level(2), level(2)]
-    described = SimpleNamespace(TraversalOrderAsNumpy=lambda: [0, 1, 2, 3], DimMetadata=lambda i: levels[i], DimMetadataLength=lambda: 4,
-                                BlockMapAsNumpy=lambda: [0, 1], BlockMapLength=lambda: 2)
+    described = SimpleNamespace(
+        TraversalOrderAsNumpy=lambda: [0, 1, 2, 3],
+        DimMetadata=lambda i: levels[i],
+        DimMetadataLength=lambda: 4,
+        BlockMapAsNumpy=lambda: [0, 1],
+        BlockMapLength=lambda: 2,
+    )
     dense = sparsity.densify(np.arange(1, 9, dtype=np.float32), (4, 4), described)
     np.testing.assert_array_equal(dense, [[1, 2, 0, 0], [3, 4, 0, 0], [0, 0, 5, 6], [0, 0, 7, 8]])
 

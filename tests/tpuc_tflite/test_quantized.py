@@ -29,7 +29,9 @@ def quantized(shape, dtype, scale=0.05, zero_point=None):
 
 def integers(shape, dtype, scale, zero_point=0, axis=0):
     info = np.iinfo(dtype)
-    return const(RNG.integers(info.min + 1, info.max + 1, shape).astype(dtype), scale=scale, zero_point=zero_point, axis=axis)
+    return const(
+        RNG.integers(info.min + 1, info.max + 1, shape).astype(dtype), scale=scale, zero_point=zero_point, axis=axis
+    )
 
 
 def bias(count, scale):
@@ -67,7 +69,7 @@ def walk(interpreter, inputs, wanted):
     tensors, found = dict(interpreter.constants), {}
     for value in (op.results[0] for op in interpreter.model.inputs):
         tensors[tensor_name(value)] = inputs[tensor_name(value)]
-    for step, value in zip(interpreter.steps, interpreter.values[len(interpreter.inputs):], strict=True):
+    for step, value in zip(interpreter.steps, interpreter.values[len(interpreter.inputs) :], strict=True):
         step(tensors)
         name = tensor_name(value)
         if name in wanted and tensors[name].dtype == wanted[name].dtype:
@@ -79,31 +81,60 @@ def walk(interpreter, inputs, wanted):
 
 
 @pytest.mark.parametrize("activation", [0, 1, 3])
-@pytest.mark.parametrize(("dtype", "weights"), [
-    ("int8", {"scale": [0.01, 0.02, 0.005, 0.03]}), ("int8", {"scale": 0.01}), ("uint8", {"scale": 0.01, "zero_point": 117})])
+@pytest.mark.parametrize(
+    ("dtype", "weights"),
+    [
+        ("int8", {"scale": [0.01, 0.02, 0.005, 0.03]}),
+        ("int8", {"scale": 0.01}),
+        ("uint8", {"scale": 0.01, "zero_point": 117}),
+    ],
+)
 def test_conv_2d(write, options, dtype, weights, activation):
     products = np.asarray(weights["scale"], np.float32) * np.float32(0.05)
-    tensors = {"x": quantized((1, 7, 6, 3), dtype), "w": integers((4, 3, 3, 3), dtype, **weights), "b": bias(4, products),
-               "y": quantized((1, 7, 6, 4), dtype, 0.07, 3 if dtype == "int8" else 100)}
-    path = write(tensors, [N("CONV_2D", ["x", "w", "b"], ["y"], "Conv2DOptions", CONV | {"FusedActivationFunction": activation})], ["x"], ["y"])
+    tensors = {
+        "x": quantized((1, 7, 6, 3), dtype),
+        "w": integers((4, 3, 3, 3), dtype, **weights),
+        "b": bias(4, products),
+        "y": quantized((1, 7, 6, 4), dtype, 0.07, 3 if dtype == "int8" else 100),
+    }
+    path = write(
+        tensors,
+        [N("CONV_2D", ["x", "w", "b"], ["y"], "Conv2DOptions", CONV | {"FusedActivationFunction": activation})],
+        ["x"],
+        ["y"],
+    )
     assert steps_apart(path, options)["y"] <= 1
 
 
-@pytest.mark.parametrize(("dtype", "weights"), [
-    ("int8", {"scale": [0.01, 0.02, 0.005], "axis": 3}), ("uint8", {"scale": 0.01, "zero_point": 90})])
+@pytest.mark.parametrize(
+    ("dtype", "weights"),
+    [("int8", {"scale": [0.01, 0.02, 0.005], "axis": 3}), ("uint8", {"scale": 0.01, "zero_point": 90})],
+)
 def test_depthwise_conv_2d(write, options, dtype, weights):
     products = np.asarray(weights["scale"], np.float32) * np.float32(0.05)
-    tensors = {"x": quantized((1, 7, 6, 3), dtype), "w": integers((1, 3, 3, 3), dtype, **weights), "b": bias(3, products),
-               "y": quantized((1, 4, 3, 3), dtype, 0.06)}
+    tensors = {
+        "x": quantized((1, 7, 6, 3), dtype),
+        "w": integers((1, 3, 3, 3), dtype, **weights),
+        "b": bias(3, products),
+        "y": quantized((1, 4, 3, 3), dtype, 0.06),
+    }
     fields = CONV | {"StrideH": 2, "StrideW": 2, "DepthMultiplier": 1}
-    path = write(tensors, [N("DEPTHWISE_CONV_2D", ["x", "w", "b"], ["y"], "DepthwiseConv2DOptions", fields)], ["x"], ["y"])
+    path = write(
+        tensors, [N("DEPTHWISE_CONV_2D", ["x", "w", "b"], ["y"], "DepthwiseConv2DOptions", fields)], ["x"], ["y"]
+    )
     assert steps_apart(path, options)["y"] <= 1
 
 
 @pytest.mark.parametrize(("dtype", "zero_point"), [("int8", 0), ("uint8", 131)])
 def test_fully_connected_after_a_flattened_map(write, options, dtype, zero_point):
-    tensors = {"x": quantized((2, 2, 3, 4), dtype), "s": const([2, 24]), "f": quantized((2, 24), dtype),
-               "w": integers((5, 24), dtype, 0.02, zero_point), "b": bias(5, 0.001), "y": quantized((2, 5), dtype, 0.1)}
+    tensors = {
+        "x": quantized((2, 2, 3, 4), dtype),
+        "s": const([2, 24]),
+        "f": quantized((2, 24), dtype),
+        "w": integers((5, 24), dtype, 0.02, zero_point),
+        "b": bias(5, 0.001),
+        "y": quantized((2, 5), dtype, 0.1),
+    }
     nodes = [N("RESHAPE", ["x", "s"], ["f"]), N("FULLY_CONNECTED", ["f", "w", "b"], ["y"], "FullyConnectedOptions")]
     assert steps_apart(write(tensors, nodes, ["x"], ["y"]), options)["y"] <= 1
 
@@ -111,8 +142,17 @@ def test_fully_connected_after_a_flattened_map(write, options, dtype, zero_point
 @pytest.mark.parametrize("op", ["ADD", "SUB", "MUL"])
 @pytest.mark.parametrize("dtype", ["int8", "uint8"])
 def test_sums_and_products(write, options, op, dtype):
-    tensors = {"x": quantized((1, 3, 4, 5), dtype), "z": quantized((1, 3, 4, 5), dtype, 0.03, 9), "y": quantized((1, 3, 4, 5), dtype, 0.09, 21)}
-    path = write(tensors, [N(op, ["x", "z"], ["y"], f"{op.capitalize()}Options", {"FusedActivationFunction": 1})], ["x", "z"], ["y"])
+    tensors = {
+        "x": quantized((1, 3, 4, 5), dtype),
+        "z": quantized((1, 3, 4, 5), dtype, 0.03, 9),
+        "y": quantized((1, 3, 4, 5), dtype, 0.09, 21),
+    }
+    path = write(
+        tensors,
+        [N(op, ["x", "z"], ["y"], f"{op.capitalize()}Options", {"FusedActivationFunction": 1})],
+        ["x", "z"],
+        ["y"],
+    )
     assert steps_apart(path, options)["y"] <= 1
 
 
@@ -130,17 +170,30 @@ def test_the_mean_of_a_map(write, options):
 
 
 def test_requantization_concatenation_and_functions(write, options):
-    tensors = {"x": quantized((1, 4, 4, 3), "uint8"), "q": quantized((1, 4, 4, 3), "int8", 0.04, 11), "s": quantized((1, 4, 4, 3), "int8", 1 / 256, -128),
-               "c": quantized((1, 4, 4, 6), "int8", 0.04, 11), "y": T((1, 4, 4, 6))}
-    nodes = [N("QUANTIZE", ["x"], ["q"]), N("CONCATENATION", ["q", "q"], ["c"], "ConcatenationOptions", {"Axis": 3}),
-             N("LOGISTIC", ["q"], ["s"]), N("DEQUANTIZE", ["c"], ["y"])]
+    tensors = {
+        "x": quantized((1, 4, 4, 3), "uint8"),
+        "q": quantized((1, 4, 4, 3), "int8", 0.04, 11),
+        "s": quantized((1, 4, 4, 3), "int8", 1 / 256, -128),
+        "c": quantized((1, 4, 4, 6), "int8", 0.04, 11),
+        "y": T((1, 4, 4, 6)),
+    }
+    nodes = [
+        N("QUANTIZE", ["x"], ["q"]),
+        N("CONCATENATION", ["q", "q"], ["c"], "ConcatenationOptions", {"Axis": 3}),
+        N("LOGISTIC", ["q"], ["s"]),
+        N("DEQUANTIZE", ["c"], ["y"]),
+    ]
     apart = steps_apart(write(tensors, nodes, ["x"], ["y", "s"]), options, exact=False)
     assert apart.keys() >= {"q", "c", "s"} and max(apart.values()) <= 1
 
 
 def test_other_modes_compute_with_the_real_weights(write, options):
-    tensors = {"x": quantized((1, 5, 5, 3), "uint8"), "w": integers((4, 3, 3, 3), "uint8", 0.01, 117), "b": bias(4, 0.0005),
-               "y": quantized((1, 5, 5, 4), "uint8", 0.8, 128)}
+    tensors = {
+        "x": quantized((1, 5, 5, 3), "uint8"),
+        "w": integers((4, 3, 3, 3), "uint8", 0.01, 117),
+        "b": bias(4, 0.0005),
+        "y": quantized((1, 5, 5, 4), "uint8", 0.8, 128),
+    }
     path = write(tensors, [N("CONV_2D", ["x", "w", "b"], ["y"], "Conv2DOptions", CONV)], ["x"], ["y"])
     model, chip = load(path, options), Bm1684x()
     inputs = inputs_of(model)
@@ -151,9 +204,15 @@ def test_other_modes_compute_with_the_real_weights(write, options):
 
 
 def test_no_calibration_is_asked_for_and_none_taken(write, options):
-    path = write({"x": quantized((1, 2), "int8"), "y": quantized((1, 2), "int8")}, [N("RELU", ["x"], ["y"])], ["x"], ["y"])
+    path = write(
+        {"x": quantized((1, 2), "int8"), "y": quantized((1, 2), "int8")}, [N("RELU", ["x"], ["y"])], ["x"], ["y"]
+    )
     plan = plan_int8(load(path, options), Bm1684x(), {})
-    assert plan.is_asymmetric and plan.tensors["x"].zero_point == ZERO["int8"] and plan.tensors["x"].scale == np.float32(0.05)
+    assert (
+        plan.is_asymmetric
+        and plan.tensors["x"].zero_point == ZERO["int8"]
+        and plan.tensors["x"].scale == np.float32(0.05)
+    )
 
 
 def test_pixels_go_into_a_quantized_input_as_they_are(write, options):
@@ -176,7 +235,11 @@ def test_every_op_of_a_zoo_model(options, name):
 def test_both_roundings_of_a_convolution_are_litert_s_where_16_bits_hold_the_first(write, options, dtype):
     """A factor of 0.1 leaves three bits between the roundings: every 16th integer would be another one if it were rounded once."""
     weights = {"scale": 0.01, "zero_point": 0 if dtype == "int8" else 117}
-    tensors = {"x": quantized((1, 40, 40, 1), dtype), "w": integers((4, 1, 1, 1), dtype, **weights), "b": bias(4, 0.0005),
-               "y": quantized((1, 40, 40, 4), dtype, 0.005, 3 if dtype == "int8" else 100)}
+    tensors = {
+        "x": quantized((1, 40, 40, 1), dtype),
+        "w": integers((4, 1, 1, 1), dtype, **weights),
+        "b": bias(4, 0.0005),
+        "y": quantized((1, 40, 40, 4), dtype, 0.005, 3 if dtype == "int8" else 100),
+    }
     path = write(tensors, [N("CONV_2D", ["x", "w", "b"], ["y"], "Conv2DOptions", CONV)], ["x"], ["y"])
     assert steps_apart(path, options)["y"] == 0

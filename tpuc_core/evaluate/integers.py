@@ -26,8 +26,15 @@ SUM_SHIFT = 20
 
 def integer_evaluation(model: Model, op: Operation) -> Evaluation | None:
     """The evaluation of a quantized op in integers; None where it has none, and its real result is rounded."""
-    makers = {"top.Conv": _product, "top.Deconv": _product, "top.MatMul": _product, "top.Add": _sum, "top.Sub": _sum, "top.Mul": _times,
-              "top.AvgPool": _average}
+    makers = {
+        "top.Conv": _product,
+        "top.Deconv": _product,
+        "top.MatMul": _product,
+        "top.Add": _sum,
+        "top.Sub": _sum,
+        "top.Mul": _times,
+        "top.AvgPool": _average,
+    }
     activations = [v for v in op.operands if not is_none(v) and not is_weight(v)]
     maker = makers.get(op.name)
     if maker is None or any(quantization_of(v) is None for v in (*activations, op.results[0])):
@@ -87,7 +94,10 @@ def _product(model: Model, op: Operation) -> Evaluation | None:
     def evaluate(bound: BoundOp, x: np.ndarray, *_: np.ndarray | None) -> np.ndarray:
         plain = BoundOp(bound.name, bound.source, bound.shapes, {"do_relu": False})
         stored = steps_of(x, given)
-        total = sum((np.rint(np.asarray(function(plain, stored, part, None))).astype(np.int64) << shift) for shift, part in parts)
+        total = sum(
+            (np.rint(np.asarray(function(plain, stored, part, None))).astype(np.int64) << shift)
+            for shift, part in parts
+        )
         return _limited(bound, rescale(total if offset is None else total + offset, factors), wanted)
 
     return evaluate
@@ -132,7 +142,11 @@ def _times(model: Model, op: Operation) -> Evaluation | None:
     factor = np.prod([q.scale for q, _ in terms if q is not None]) / wanted.scale
 
     def evaluate(bound: BoundOp, *operands: np.ndarray) -> np.ndarray:
-        left, right = (constant if constant is not None else steps_of(array, q) for array, (q, constant) in zip(operands, terms) if q is not None)
+        left, right = (
+            constant if constant is not None else steps_of(array, q)
+            for array, (q, constant) in zip(operands, terms)
+            if q is not None
+        )
         return _limited(bound, rescaled(left.astype(np.int64) * right.astype(np.int64), factor), wanted)
 
     return evaluate

@@ -22,5 +22,7 @@ def plan_prequantized(model: Model, chip: Chip, mode: Precision, overrides: Mapp
     for op in model.ops():
         name = tensor_name(op.results[0])
         if op.name == "top.Cast" and name not in overrides:  # it stands where precisions meet: nothing falls back
-            plan.ops[name] = OpPlan(name, op.name, mode if mode is not Precision.INT8 or name in tensors else Precision.F32)
+            plan.ops[name] = OpPlan(
+                name, op.name, mode if mode is not Precision.INT8 or name in tensors else Precision.F32
+            )
     return plan

@@ -36,4 +36,6 @@ def constant_type(tensor: Tensor, axis: int) -> Any | None:
 
 def _uniform(tensor: Tensor, axis: int | None) -> UniformType:
     assert tensor.quantization is not None
-    return UniformType(Uniform(_STORAGE[tensor.dtype], tensor.quantization.scales, tensor.quantization.zero_points, f32, axis))
+    return UniformType(
+        Uniform(_STORAGE[tensor.dtype], tensor.quantization.scales, tensor.quantization.zero_points, f32, axis)
+    )

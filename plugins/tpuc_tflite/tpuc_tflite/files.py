@@ -15,8 +15,21 @@ from tpuc_core.files import existing_file
 from tpuc_tflite.graph import Graph, Node, Scales, Tensor
 
 IDENTIFIER = b"TFL3"
-DTYPES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 5: "string", 6: "bool", 7: "int16", 8: "complex64",
-          9: "int8", 10: "float64", 15: "uint32", 16: "uint16"}
+DTYPES = {
+    0: "float32",
+    1: "float16",
+    2: "int32",
+    3: "uint8",
+    4: "int64",
+    5: "string",
+    6: "bool",
+    7: "int16",
+    8: "complex64",
+    9: "int8",
+    10: "float64",
+    15: "uint32",
+    16: "uint16",
+}
 
 
 def read_graph(path: str | Path) -> Graph:

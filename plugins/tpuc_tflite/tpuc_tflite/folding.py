@@ -17,7 +17,11 @@ def fold(node: Node, inputs: Sequence[np.ndarray | None], graph: Graph) -> list[
     """The outputs of a node on constants, or None where it is to be imported."""
     if node.op == "DENSIFY":
         tensor = graph.tensors[node.input(0)]
-        return None if tensor.data is None or tensor.sparsity is None else [densify(tensor.data, tensor.shape, tensor.sparsity)]
+        return (
+            None
+            if tensor.data is None or tensor.sparsity is None
+            else [densify(tensor.data, tensor.shape, tensor.sparsity)]
+        )
     function = _FOLDS.get(node.op)
     if function is None or any(array is None for array in inputs) or not _is_exact(node, graph):
         return None
@@ -38,7 +42,10 @@ def _dequantize(node: Node, inputs: Sequence[np.ndarray], graph: Graph) -> np.nd
     shape = [1] * array.ndim
     if quantization.is_per_axis:
         shape[quantization.axis] = -1
-    scales, zeros = (np.array(v, np.float32).reshape(shape if len(v) > 1 else ()) for v in (quantization.scales, quantization.zero_points))
+    scales, zeros = (
+        np.array(v, np.float32).reshape(shape if len(v) > 1 else ())
+        for v in (quantization.scales, quantization.zero_points)
+    )
     return (array - zeros) * scales
 
 
@@ -48,7 +55,9 @@ def _strided_slice(node: Node, inputs: Sequence[np.ndarray], graph: Graph) -> np
 
 
 def _reduce(function: Callable) -> Fold:
-    return lambda node, i, g: function(i[0], axis=tuple(int(a) for a in np.atleast_1d(i[1])), keepdims=bool(node.option("KeepDims", False)))
+    return lambda node, i, g: function(
+        i[0], axis=tuple(int(a) for a in np.atleast_1d(i[1])), keepdims=bool(node.option("KeepDims", False))
+    )
 
 
 _MOVES: dict[str, Fold] = {

@@ -64,8 +64,14 @@ _preparing = Lock()
 
 
 @lru_cache(maxsize=1)
-def _prepare(path: Path, modified: int, shapes: Shapes, output_names: Sequence[str], name: str,
-             preprocessing: Preprocessing | None) -> Prepared:
+def _prepare(
+    path: Path,
+    modified: int,
+    shapes: Shapes,
+    output_names: Sequence[str],
+    name: str,
+    preprocessing: Preprocessing | None,
+) -> Prepared:
     graph = cut(with_input_shapes(read_graph(path), shapes), output_names)
     importer = Importer(graph, name, preprocessing)
     model = importer.run()

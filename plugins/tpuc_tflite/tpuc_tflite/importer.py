@@ -158,7 +158,9 @@ class Importer:
         self._names.add(unique)
         return unique
 
-    def weight(self, index: int, array: np.ndarray, *, axis: int = 0, suffix: str = "", shape: Shape | None = None) -> SSAValue:
+    def weight(
+        self, index: int, array: np.ndarray, *, axis: int = 0, suffix: str = "", shape: Shape | None = None
+    ) -> SSAValue:
         """A tensor's constant as a weight: float32, or integers of the tensor's quantization, which is along `axis` of the given
         array where it has a scale a slice. The name is that of the tensor; another arrangement of it has `suffix`."""
         tensor = self.tensor(index)
@@ -171,8 +173,16 @@ class Importer:
         """A float32 weight that no tensor of the file holds."""
         return self._weight(name, np.ascontiguousarray(array, np.float32), None, "_fix")
 
-    def emit(self, node: Node, op_class: type, operands: Sequence[SSAValue], *, layout: Layout | bool = AS_IN_FILE, output: int = 0,
-             **attributes: Any) -> SSAValue:
+    def emit(
+        self,
+        node: Node,
+        op_class: type,
+        operands: Sequence[SSAValue],
+        *,
+        layout: Layout | bool = AS_IN_FILE,
+        output: int = 0,
+        **attributes: Any,
+    ) -> SSAValue:
         """The op for one output of a node, with the name and quantization of the tensor. `layout`: that of the result; True: the
         result is [n, c, h, w]."""
         tensor = self.tensor(node.outputs[output])
@@ -183,8 +193,15 @@ class Importer:
         self.bind(tensor.index, value, layout or AS_IN_FILE)
         return value
 
-    def emit_activated(self, node: Node, op_class: type, operands: Sequence[SSAValue], *, layout: Layout | bool = AS_IN_FILE,
-                       **attributes: Any) -> SSAValue:
+    def emit_activated(
+        self,
+        node: Node,
+        op_class: type,
+        operands: Sequence[SSAValue],
+        *,
+        layout: Layout | bool = AS_IN_FILE,
+        **attributes: Any,
+    ) -> SSAValue:
         """`emit`, and the node's fused activation."""
         activation = node.option("FusedActivationFunction", 0)
         if activation in (0, RELU, RELU6):
@@ -199,8 +216,14 @@ class Importer:
             return self.emit(node, top.TanhOp, [inner], layout=layout)
         return self.emit(node, top.ClipOp, [inner], layout=layout, min=-1.0, max=1.0)
 
-    def emit_named(self, name: str | list[str], op_class: Any, operands: Sequence[SSAValue], element: Any = "f32",
-                   **attributes: Any) -> SSAValue:
+    def emit_named(
+        self,
+        name: str | list[str],
+        op_class: Any,
+        operands: Sequence[SSAValue],
+        element: Any = "f32",
+        **attributes: Any,
+    ) -> SSAValue:
         """An op of that name, for a step inside a node; the first result, with elements of that type."""
         count = 1 if isinstance(name, str) else len(name)
         op = op_class.make(name, operands, [tensor_type((), element)] * count, **attributes)
@@ -258,7 +281,9 @@ class Importer:
         self._weights[candidate] = (array, value)
         return value
 
-    def _rearranged(self, index: int, name: str, shape: Sequence[int], order: tuple[int, ...], result: Sequence[int]) -> SSAValue:
+    def _rearranged(
+        self, index: int, name: str, shape: Sequence[int], order: tuple[int, ...], result: Sequence[int]
+    ) -> SSAValue:
         """The value of a tensor in its other layout; no element moves where both have the same order."""
         source = self._values[index][self._homes[index]]
         element = element_of(self.tensor(index))
@@ -304,7 +329,9 @@ class Importer:
         for node, reason in refused:
             groups.setdefault((node.op, reason), []).append(f'"{self.tensor(node.outputs[0]).name}"')
         nodes = "; ".join(f"{op} {', '.join(names)} ({reason})" for (op, reason), names in groups.items())
-        cuts = dict.fromkeys(i for node, _ in refused for i in node.inputs if i in self._homes and i not in self.graph.inputs)
+        cuts = dict.fromkeys(
+            i for node, _ in refused for i in node.inputs if i in self._homes and i not in self.graph.inputs
+        )
         names = ",".join(self.tensor(i).name for i in list(cuts)[:MOST_CUTS])
         words = ("node", "it") if len(refused) == 1 else ("nodes", "them")
         way_out = f": --output_names {names}" if names else " with --output_names"

@@ -13,8 +13,18 @@ if TYPE_CHECKING:
 
 Convert = Callable[["Importer", "Node"], None]
 _CONVERTERS: dict[str, Convert] = {}
-_FAMILIES = ("activation", "arithmetic", "convolution", "matmul", "movement", "pooling", "quantization", "reduction", "resize",
-             "slicing")
+_FAMILIES = (
+    "activation",
+    "arithmetic",
+    "convolution",
+    "matmul",
+    "movement",
+    "pooling",
+    "quantization",
+    "reduction",
+    "resize",
+    "slicing",
+)
 
 
 class Unsupported(Exception):

@@ -61,17 +61,25 @@ class LiteRtSession:
 
     def _info(self, index: int) -> TensorInfo:
         tensor, (name, layout) = self._graph.tensors[index], self._place(index)
-        scale, zero_point = (tensor.quantization.scales[0], tensor.quantization.zero_points[0]) if tensor.quantization and tensor.is_quantized else (1.0, 0)
+        scale, zero_point = (
+            (tensor.quantization.scales[0], tensor.quantization.zero_points[0])
+            if tensor.quantization and tensor.is_quantized
+            else (1.0, 0)
+        )
         return TensorInfo(name, _imported_shape(tensor.shape, layout), tensor.dtype, scale, zero_point)
 
     def _stored(self, inputs: Tensors, info: TensorInfo, index: int) -> np.ndarray:
         array = next(iter(inputs.values())) if len(self.inputs) == 1 and len(inputs) == 1 else inputs.get(info.name)
         if array is None:
-            raise TpucError(f'no input "{info.name}" was given; the model takes {", ".join(i.name for i in self.inputs)}')
+            raise TpucError(
+                f'no input "{info.name}" was given; the model takes {", ".join(i.name for i in self.inputs)}'
+            )
         tensor = self._graph.tensors[index]
         array = np.asarray(array)
         if array.size != int(np.prod(info.shape)):
-            raise TpucError(f'input "{info.name}" has the shape {list(array.shape)} where the model wants {list(info.shape)}')
+            raise TpucError(
+                f'input "{info.name}" has the shape {list(array.shape)} where the model wants {list(info.shape)}'
+            )
         if tensor.is_quantized and array.dtype != np.dtype(info.dtype):
             array = quantized(array, tensor)
         return self._place(index)[1].of_file(array.reshape(info.shape), tensor.shape).astype(info.dtype, copy=False)
@@ -128,8 +136,12 @@ def _open(graph: Graph, all_tensors: bool, is_fast: bool) -> Interpreter:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # that all tensors are kept is what we ask for
-                interpreter = Interpreter(model_content=graph.data, experimental_op_resolver_type=resolver, num_threads=1,
-                                          experimental_preserve_all_tensors=all_tensors)
+                interpreter = Interpreter(
+                    model_content=graph.data,
+                    experimental_op_resolver_type=resolver,
+                    num_threads=1,
+                    experimental_preserve_all_tensors=all_tensors,
+                )
             for index, shape in graph.resized.items():
                 interpreter.resize_tensor_input(index, list(shape))
             interpreter.allocate_tensors()

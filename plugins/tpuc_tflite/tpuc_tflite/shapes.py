@@ -26,7 +26,9 @@ def with_input_shapes(graph: Graph, shapes: Sequence[Shape] | None) -> Graph:
 
 def _in_file_order(tensor: Tensor, given: Shape) -> Shape:
     if len(given) != len(tensor.shape) or min(given, default=1) < 1:
-        raise TpucError(f'input "{tensor.name}" has the shape {list(tensor.shape)} in the file, which {list(given)} does not fit')
+        raise TpucError(
+            f'input "{tensor.name}" has the shape {list(tensor.shape)} in the file, which {list(given)} does not fit'
+        )
     if len(given) != 4 or given == tensor.shape:
         return given
     n, c, h, w = given
@@ -34,4 +36,6 @@ def _in_file_order(tensor: Tensor, given: Shape) -> Shape:
         return n, h, w, c
     if w == tensor.shape[3]:
         return given
-    raise TpucError(f'input "{tensor.name}" has {tensor.shape[3]} channels; {list(given)} has them neither second nor last')
+    raise TpucError(
+        f'input "{tensor.name}" has {tensor.shape[3]} channels; {list(given)} has them neither second nor last'
+    )

@@ -30,7 +30,8 @@ class Slices:
 def strided_slices(node: Node, shape: Shape, begins: np.ndarray, ends: np.ndarray, strides: np.ndarray) -> Slices:
     """Source: the options of StridedSlice in the TFLite schema; a bit of a mask counts for one entry of the lists."""
     begin_mask, end_mask, drop, new, dots = (
-        node.option(f"{word}Mask", 0) for word in ("Begin", "End", "ShrinkAxis", "NewAxis", "Ellipsis"))
+        node.option(f"{word}Mask", 0) for word in ("Begin", "End", "ShrinkAxis", "NewAxis", "Ellipsis")
+    )
     count = len(np.atleast_1d(begins))
     skipped = len(shape) - (count - bin(new & ((1 << count) - 1)).count("1") - (1 if dots else 0))
     ranges: list[range] = []

@@ -8,7 +8,11 @@ import numpy as np
 import tflite
 
 _SPARSE_CSR = 1  # DimensionType.SPARSE_CSR
-_INDEX_VECTORS = {1: (tflite.Int32Vector, np.int32), 2: (tflite.Uint16Vector, np.uint16), 3: (tflite.Uint8Vector, np.uint8)}
+_INDEX_VECTORS = {
+    1: (tflite.Int32Vector, np.int32),
+    2: (tflite.Uint16Vector, np.uint16),
+    3: (tflite.Uint8Vector, np.uint8),
+}
 
 
 def densify(values: np.ndarray, shape: tuple[int, ...], sparsity: Any) -> np.ndarray:

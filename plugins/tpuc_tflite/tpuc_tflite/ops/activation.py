@@ -10,9 +10,21 @@ from tpuc_tflite.importer import Importer
 from tpuc_tflite.registry import Unsupported, converts
 
 _FUNCTIONS: dict[str, type] = {
-    "ABS": top.AbsOp, "CEIL": top.CeilOp, "COS": top.CosOp, "EXP": top.ExpOp, "FLOOR": top.FloorOp, "HARD_SWISH": top.HardSwishOp,
-    "LOG": top.LogOp, "LOGISTIC": top.SigmoidOp, "RELU": top.ReluOp, "RSQRT": top.RsqrtOp, "SIGN": top.SignOp, "SIN": top.SinOp,
-    "SQRT": top.SqrtOp, "TANH": top.TanhOp}
+    "ABS": top.AbsOp,
+    "CEIL": top.CeilOp,
+    "COS": top.CosOp,
+    "EXP": top.ExpOp,
+    "FLOOR": top.FloorOp,
+    "HARD_SWISH": top.HardSwishOp,
+    "LOG": top.LogOp,
+    "LOGISTIC": top.SigmoidOp,
+    "RELU": top.ReluOp,
+    "RSQRT": top.RsqrtOp,
+    "SIGN": top.SignOp,
+    "SIN": top.SinOp,
+    "SQRT": top.SqrtOp,
+    "TANH": top.TanhOp,
+}
 
 
 @converts(*_FUNCTIONS)
@@ -74,13 +86,17 @@ def softmax(importer: Importer, node: Node) -> None:
     beta = float(node.option("Beta", 1.0)) if node.op == "SOFTMAX" else 1.0
     if beta != 1.0:
         raise Unsupported(f"a beta of {beta:g}")
-    importer.emit(node, top.SoftmaxOp, [importer.value(index)], layout=importer.home(index), axis=importer.axis(index, -1),
-                  log=node.op == "LOG_SOFTMAX")
+    importer.emit(
+        node,
+        top.SoftmaxOp,
+        [importer.value(index)],
+        layout=importer.home(index),
+        axis=importer.axis(index, -1),
+        log=node.op == "LOG_SOFTMAX",
+    )
 
 
 def emit_unary(importer: Importer, node: Node, op_class: type, **attributes: Any) -> None:
     """An op on the node's input whose result has its layout."""
     index = node.input(0)
     importer.emit(node, op_class, [importer.value(index)], layout=importer.home(index), **attributes)
-
-

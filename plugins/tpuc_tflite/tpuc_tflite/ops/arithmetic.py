@@ -16,8 +16,14 @@ from tpuc_tflite.registry import Unsupported, converts
 
 _BINARY: dict[str, type] = {"ADD": top.AddOp, "SUB": top.SubOp, "MUL": top.MulOp, "DIV": top.DivOp}
 _EXTREMES: dict[str, type] = {"MAXIMUM": top.MaxOp, "MINIMUM": top.MinOp}
-_COMPARISONS = {"EQUAL": "Equal", "NOT_EQUAL": "NotEqual", "GREATER": "Greater", "GREATER_EQUAL": "GreaterOrEqual", "LESS": "Less",
-                "LESS_EQUAL": "LessOrEqual"}
+_COMPARISONS = {
+    "EQUAL": "Equal",
+    "NOT_EQUAL": "NotEqual",
+    "GREATER": "Greater",
+    "GREATER_EQUAL": "GreaterOrEqual",
+    "LESS": "Less",
+    "LESS_EQUAL": "LessOrEqual",
+}
 
 
 @converts(*_BINARY)
@@ -40,7 +46,13 @@ def extreme(importer: Importer, node: Node) -> None:
     if constants and not any(importer.tensor(i).is_quantized for i in node.inputs):
         index = next(i for i in node.inputs if importer.constant(i) is None)
         op_class = top.MaxConstOp if node.op == "MAXIMUM" else top.MinConstOp
-        importer.emit(node, op_class, [importer.value(index)], layout=importer.home(index), const_val=float(constants[0].reshape(-1)[0]))
+        importer.emit(
+            node,
+            op_class,
+            [importer.value(index)],
+            layout=importer.home(index),
+            const_val=float(constants[0].reshape(-1)[0]),
+        )
         return
     importer.emit(node, _EXTREMES[node.op], operands, layout=is_planar)
 
@@ -61,7 +73,9 @@ def power(importer: Importer, node: Node) -> None:
     if exponent.size != 1:
         raise Unsupported("several exponents")
     index = node.input(0)
-    importer.emit(node, top.PowOp, [importer.value(index)], layout=importer.home(index), exponent=float(exponent.reshape(-1)[0]))
+    importer.emit(
+        node, top.PowOp, [importer.value(index)], layout=importer.home(index), exponent=float(exponent.reshape(-1)[0])
+    )
 
 
 @converts(*_COMPARISONS)
@@ -70,8 +84,15 @@ def compare(importer: Importer, node: Node) -> None:
     mode, constant = _COMPARISONS[node.op], importer.constant(node.input(1))
     if constant is not None and constant.size == 1:
         index = node.input(0)
-        importer.emit(node, top.CompareConstOp, [importer.value(index)], layout=importer.home(index), mode=mode, inversed=False,
-                      const_val=float(constant.reshape(-1)[0]))
+        importer.emit(
+            node,
+            top.CompareConstOp,
+            [importer.value(index)],
+            layout=importer.home(index),
+            mode=mode,
+            inversed=False,
+            const_val=float(constant.reshape(-1)[0]),
+        )
         return
     operands, is_planar = aligned(importer, node.inputs)
     importer.emit(node, top.CompareOp, operands, layout=is_planar, mode=mode)
@@ -89,8 +110,16 @@ def select(importer: Importer, node: Node) -> None:
     rest = iter(operands[1:])
     slots = [importer.none() if const else next(rest) for const in is_const]
     values = [float(a.reshape(-1)[0]) if a is not None and const else 0.0 for a, const in zip(branches, is_const)]
-    importer.emit(node, top.WhereOp, [operands[0], *slots], layout=is_planar, x_is_const=is_const[0], x_const_val=values[0],
-                  y_is_const=is_const[1], y_const_val=values[1])
+    importer.emit(
+        node,
+        top.WhereOp,
+        [operands[0], *slots],
+        layout=is_planar,
+        x_is_const=is_const[0],
+        x_const_val=values[0],
+        y_is_const=is_const[1],
+        y_const_val=values[1],
+    )
 
 
 def aligned(importer: Importer, indices: Sequence[int]) -> tuple[list[SSAValue], bool]:
@@ -103,7 +132,11 @@ def aligned(importer: Importer, indices: Sequence[int]) -> tuple[list[SSAValue],
 
 def _plain(importer: Importer, index: int) -> SSAValue:
     array = importer.constant(index)
-    return importer.plain(index) if array is None else importer.weight(index, array, shape=(1,) if array.size == 1 else None)
+    return (
+        importer.plain(index)
+        if array is None
+        else importer.weight(index, array, shape=(1,) if array.size == 1 else None)
+    )
 
 
 def _planar(importer: Importer, index: int) -> SSAValue:
@@ -119,7 +152,9 @@ def _planar(importer: Importer, index: int) -> SSAValue:
     tensor = importer.tensor(index)
     element = element_of(tensor)
     wide = [1] * (4 - len(shape)) + list(shape)
-    value = importer.emit_named(importer.new_name(f"{tensor.name}_wide"), top.ReshapeOp, [importer.plain(index)], element, shape=wide)
-    return importer.emit_named(importer.new_name(f"{tensor.name}_wide_nchw"), top.PermuteOp, [value], element, order=list(TO_PLANAR))
-
-
+    value = importer.emit_named(
+        importer.new_name(f"{tensor.name}_wide"), top.ReshapeOp, [importer.plain(index)], element, shape=wide
+    )
+    return importer.emit_named(
+        importer.new_name(f"{tensor.name}_wide_nchw"), top.PermuteOp, [value], element, order=list(TO_PLANAR)
+    )

@@ -36,9 +36,20 @@ def _emit(importer: Importer, node: Node, kernel: np.ndarray, groups: int) -> No
     sizes = kernel.shape[2:]
     strides = [node.option("StrideH", 1), node.option("StrideW", 1)]
     dilations = [node.option("DilationHFactor", 1), node.option("DilationWFactor", 1)]
-    attributes = {"kernel_shape": list(sizes), "strides": strides, "dilations": dilations, "group": groups,
-                  "pads": pads_of(node, shape_of(x)[2:], sizes, strides, dilations)}
-    importer.emit_activated(node, top.ConvOp, [x, importer.weight(node.input(1), kernel), _bias(importer, node, 2)], layout=True, **attributes)
+    attributes = {
+        "kernel_shape": list(sizes),
+        "strides": strides,
+        "dilations": dilations,
+        "group": groups,
+        "pads": pads_of(node, shape_of(x)[2:], sizes, strides, dilations),
+    }
+    importer.emit_activated(
+        node,
+        top.ConvOp,
+        [x, importer.weight(node.input(1), kernel), _bias(importer, node, 2)],
+        layout=True,
+        **attributes,
+    )
 
 
 def _bias(importer: Importer, node: Node, position: int) -> SSAValue:
@@ -68,7 +79,9 @@ def convolution_2d_transpose_bias(importer: Importer, node: Node) -> None:
     _emit_transposed(importer, node, (0, 1, 2), sizes, [stride_h, stride_w])
 
 
-def _emit_transposed(importer: Importer, node: Node, positions: tuple[int, int, int], sizes: list[int], strides: list[int]) -> None:
+def _emit_transposed(
+    importer: Importer, node: Node, positions: tuple[int, int, int], sizes: list[int], strides: list[int]
+) -> None:
     """A deconvolution whose result has those sizes; `positions` of input, filter and bias among the node's inputs."""
     x = importer.planar(node.input(positions[0]))
     kernel = importer.parameter(node, positions[1], "filter").transpose(TO_PLANAR)
@@ -78,7 +91,14 @@ def _emit_transposed(importer: Importer, node: Node, positions: tuple[int, int, 
         begins.append(max(total, 0) // 2)
         ends.append(max(total, 0) - max(total, 0) // 2)
         extra.append(max(-total, 0))
-    attributes: dict[str, Any] = {"kernel_shape": list(kernel.shape[2:]), "strides": strides, "pads": begins + ends,
-                                  "dilations": [1, 1], "output_padding": extra}
+    attributes: dict[str, Any] = {
+        "kernel_shape": list(kernel.shape[2:]),
+        "strides": strides,
+        "pads": begins + ends,
+        "dilations": [1, 1],
+        "output_padding": extra,
+    }
     weight = importer.weight(node.input(positions[1]), kernel)
-    importer.emit_activated(node, top.DeconvOp, [x, weight, _bias(importer, node, positions[2])], layout=True, **attributes)
+    importer.emit_activated(
+        node, top.DeconvOp, [x, weight, _bias(importer, node, positions[2])], layout=True, **attributes
+    )

@@ -31,7 +31,9 @@ def fully_connected(importer: Importer, node: Node) -> None:
         x, rows = importer.plain(index), list(shape) if keeps else [math.prod(shape) // columns, columns]
     if list(shape_of(x)) != rows:
         tensor = importer.tensor(index)
-        x = importer.emit_named(importer.new_name(f"{tensor.name}_rows"), top.ReshapeOp, [x], element_of(tensor), shape=rows)
+        x = importer.emit_named(
+            importer.new_name(f"{tensor.name}_rows"), top.ReshapeOp, [x], element_of(tensor), shape=rows
+        )
     right = importer.weight(node.input(1), np.ascontiguousarray(weights.T), axis=1)
     bias = importer.none() if node.input(2) < 0 else importer.weight(node.input(2), importer.parameter(node, 2, "bias"))
     importer.emit_activated(node, top.MatMulOp, [x, right, bias])
@@ -41,5 +43,10 @@ def fully_connected(importer: Importer, node: Node) -> None:
 def batch_matmul(importer: Importer, node: Node) -> None:
     """Two tensors, each transposed where AdjX, AdjY say so."""
     left, right = (importer.plain(i) for i in node.inputs[:2])
-    importer.emit(node, top.MatMulOp, [left, right, importer.none()], left_transpose=bool(node.option("AdjX", False)),
-                  right_transpose=bool(node.option("AdjY", False)))
+    importer.emit(
+        node,
+        top.MatMulOp,
+        [left, right, importer.none()],
+        left_transpose=bool(node.option("AdjX", False)),
+        right_transpose=bool(node.option("AdjY", False)),
+    )

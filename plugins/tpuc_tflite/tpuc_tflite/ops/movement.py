@@ -66,9 +66,18 @@ def _is_flattened(importer: Importer, node: Node, source: Shape, shape: Sequence
     """Whether only fully connected layers with constant weights read the result, as rows of whole maps."""
     index = node.outputs[0]
     readers = importer.readers.get(index, [])
-    return (list(shape) == [source[0], math.prod(source[1:])] and bool(readers) and index not in importer.graph.outputs
-            and all(r.op == "FULLY_CONNECTED" and r.input(0) == index and importer.constant(r.input(1)) is not None
-                    and not r.option("KeepNumDims", False) for r in readers))
+    return (
+        list(shape) == [source[0], math.prod(source[1:])]
+        and bool(readers)
+        and index not in importer.graph.outputs
+        and all(
+            r.op == "FULLY_CONNECTED"
+            and r.input(0) == index
+            and importer.constant(r.input(1)) is not None
+            and not r.option("KeepNumDims", False)
+            for r in readers
+        )
+    )
 
 
 @converts("TRANSPOSE")
@@ -96,7 +105,9 @@ def concatenation(importer: Importer, node: Node) -> None:
     is_planar = rank == 4 and any(importer.is_planar(i) for i in indices)
     values = [importer.planar(i) if is_planar else importer.plain(i) for i in indices]
     axis = node.option("Axis", 0) % rank
-    importer.emit_activated(node, top.ConcatOp, values, layout=is_planar, axis=TO_PLANAR.index(axis) if is_planar else axis)
+    importer.emit_activated(
+        node, top.ConcatOp, values, layout=is_planar, axis=TO_PLANAR.index(axis) if is_planar else axis
+    )
 
 
 @converts("PACK")
@@ -129,7 +140,15 @@ def pad(importer: Importer, node: Node) -> None:
         mode = "symmetric" if node.option("Mode", 0) else "reflect"
     if node.op == "PADV2":
         value = _real(importer, node, importer.parameter(node, 2, "value"))
-    importer.emit(node, top.PadOp, [importer.value(index)], layout=padded(importer, index, pairs), paddings=paddings, mode=mode, val=value)
+    importer.emit(
+        node,
+        top.PadOp,
+        [importer.value(index)],
+        layout=padded(importer, index, pairs),
+        paddings=paddings,
+        mode=mode,
+        val=value,
+    )
 
 
 def _real(importer: Importer, node: Node, array: np.ndarray) -> float:
@@ -162,7 +181,9 @@ def broadcast_to(importer: Importer, node: Node) -> None:
     value, tensor = importer.plain(node.input(0)), importer.tensor(node.input(0))
     wide = [1] * (len(wanted) - len(shape)) + list(shape)
     if wide != list(shape):
-        value = importer.emit_named(importer.new_name(f"{tensor.name}_wide"), top.ReshapeOp, [value], element_of(tensor), shape=wide)
+        value = importer.emit_named(
+            importer.new_name(f"{tensor.name}_wide"), top.ReshapeOp, [value], element_of(tensor), shape=wide
+        )
     importer.emit(node, top.TileOp, [value], tile=[a // b for a, b in zip(wanted, wide)])
 
 
@@ -170,7 +191,13 @@ def broadcast_to(importer: Importer, node: Node) -> None:
 def depth_to_space(importer: Importer, node: Node) -> None:
     """In the file's order [.., block, block, c] the block is outermost among the channels: DCR."""
     block = node.option("BlockSize", 1)
-    importer.emit(node, top.Depth2SpaceOp, [importer.planar(node.input(0))], layout=True, block_h=block, block_w=block, is_CRD=False,
-                  is_inversed=node.op == "SPACE_TO_DEPTH")
-
-
+    importer.emit(
+        node,
+        top.Depth2SpaceOp,
+        [importer.planar(node.input(0))],
+        layout=True,
+        block_h=block,
+        block_w=block,
+        is_CRD=False,
+        is_inversed=node.op == "SPACE_TO_DEPTH",
+    )

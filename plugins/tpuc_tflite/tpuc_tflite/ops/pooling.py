@@ -18,4 +18,6 @@ def pool(importer: Importer, node: Node) -> None:
     pads = pads_of(node, shape_of(x)[2:], kernel, strides)
     op_class = top.AvgPoolOp if node.op == "AVERAGE_POOL_2D" else top.MaxPoolOp
     attributes = {"count_include_pad": True} if node.op == "AVERAGE_POOL_2D" and not any(pads) else {}
-    importer.emit_activated(node, op_class, [x], layout=True, kernel_shape=kernel, strides=strides, pads=pads, **attributes)
+    importer.emit_activated(
+        node, op_class, [x], layout=True, kernel_shape=kernel, strides=strides, pads=pads, **attributes
+    )

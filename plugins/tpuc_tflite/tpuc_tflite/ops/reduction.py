@@ -8,7 +8,13 @@ from tpuc_tflite.graph import Node
 from tpuc_tflite.importer import Importer
 from tpuc_tflite.registry import Unsupported, converts
 
-_MODES = {"MEAN": "ReduceMean", "SUM": "ReduceSum", "REDUCE_MAX": "ReduceMax", "REDUCE_MIN": "ReduceMin", "REDUCE_PROD": "ReduceProd"}
+_MODES = {
+    "MEAN": "ReduceMean",
+    "SUM": "ReduceSum",
+    "REDUCE_MAX": "ReduceMax",
+    "REDUCE_MIN": "ReduceMin",
+    "REDUCE_PROD": "ReduceProd",
+}
 
 
 @converts(*_MODES)
@@ -24,7 +30,15 @@ def reduce(importer: Importer, node: Node) -> None:
     is_planar = importer.is_planar(index)
     mapped = sorted(importer.axis(index, a) for a in axes)
     if not is_planar or keeps:
-        importer.emit(node, top.ReduceOp, [importer.value(index)], layout=is_planar, axes=mapped, keepdims=keeps, mode=_MODES[node.op])
+        importer.emit(
+            node,
+            top.ReduceOp,
+            [importer.value(index)],
+            layout=is_planar,
+            axes=mapped,
+            keepdims=keeps,
+            mode=_MODES[node.op],
+        )
         return
     # dropping axes changes which layouts there are: the result goes by the file's
     if tensor.is_quantized:
@@ -49,6 +63,14 @@ def arg(importer: Importer, node: Node) -> None:
     axis = int(importer.parameter(node, 1, "axis").reshape(-1)[0]) % len(shape)
     tensor = importer.tensor(node.outputs[0])
     names = [tensor.name, importer.new_name(f"{tensor.name}_values")]
-    value = importer.emit_named(names, top.ArgOp, [importer.plain(node.input(0))], element_of(tensor), axis=axis, keepdims=False,
-                                mode="ArgMax" if node.op == "ARG_MAX" else "ArgMin", select_last_index=False)
+    value = importer.emit_named(
+        names,
+        top.ArgOp,
+        [importer.plain(node.input(0))],
+        element_of(tensor),
+        axis=axis,
+        keepdims=False,
+        mode="ArgMax" if node.op == "ARG_MAX" else "ArgMin",
+        select_last_index=False,
+    )
     importer.bind(node.outputs[0], value)

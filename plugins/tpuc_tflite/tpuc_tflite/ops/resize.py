@@ -19,8 +19,16 @@ def resize_bilinear(importer: Importer, node: Node) -> None:
     if scales == [1.0, 1.0]:
         importer.bind(node.outputs[0], x, importer.home(node.input(0)))
         return
-    importer.emit(node, top.InterpOp, [x, importer.none()], layout=True, mode="linear", coord_mode=_coordinates(node), scale_h=scales[0],
-                  scale_w=scales[1])
+    importer.emit(
+        node,
+        top.InterpOp,
+        [x, importer.none()],
+        layout=True,
+        mode="linear",
+        coord_mode=_coordinates(node),
+        scale_h=scales[0],
+        scale_w=scales[1],
+    )
 
 
 def _coordinates(node: Node) -> str:
@@ -40,8 +48,12 @@ def resize_nearest_neighbor(importer: Importer, node: Node) -> None:
         importer.emit(node, top.UpsampleOp, [x], layout=True, scale_h=factors[0], scale_w=factors[1])
         return
     tensor = importer.tensor(node.outputs[0])
-    rows, columns = (importer.made_weight(f"{tensor.name}_{word}", m) for word, m in zip(("row_indices", "column_indices"), maps))
-    tall = importer.emit_named(importer.new_name(f"{tensor.name}_rows"), top.GatherOp, [x, rows], element_of(tensor), axis=2)
+    rows, columns = (
+        importer.made_weight(f"{tensor.name}_{word}", m) for word, m in zip(("row_indices", "column_indices"), maps)
+    )
+    tall = importer.emit_named(
+        importer.new_name(f"{tensor.name}_rows"), top.GatherOp, [x, rows], element_of(tensor), axis=2
+    )
     importer.emit(node, top.GatherOp, [tall, columns], layout=True, axis=3)
 
 

@@ -72,12 +72,21 @@ def gather(importer: Importer, node: Node) -> None:
         ranges[axis] = range(flat[0], flat[0] + len(flat))
         emit_part(importer, node, ranges, 0, [*shape[:axis], *indices.shape, *shape[axis + 1 :]])
         return
-    weight = importer.made_weight(f"{importer.tensor(node.input(1)).name}_indices", np.array(flat).reshape(indices.shape or (1,)))
+    weight = importer.made_weight(
+        f"{importer.tensor(node.input(1)).name}_indices", np.array(flat).reshape(indices.shape or (1,))
+    )
     importer.emit(node, top.GatherOp, [importer.plain(node.input(0)), weight], axis=axis)
 
 
-def emit_part(importer: Importer, node: Node, ranges: Sequence[range], output: int, shape: Sequence[int] | None = None, *,
-              source: int = 0) -> None:
+def emit_part(
+    importer: Importer,
+    node: Node,
+    ranges: Sequence[range],
+    output: int,
+    shape: Sequence[int] | None = None,
+    *,
+    source: int = 0,
+) -> None:
     """The cells `ranges` of an input (per axis of the file) as an output of the node, reshaped where `shape` is another one."""
     index, tensor = node.input(source), importer.tensor(node.outputs[output])
     is_planar = importer.is_planar(index)
@@ -87,17 +96,23 @@ def emit_part(importer: Importer, node: Node, ranges: Sequence[range], output: i
     order = TO_PLANAR if is_planar else range(len(ranges))
     ordered = [ranges[a] for a in order]
     none, extents = importer.none(), shape_of(importer.value(index))
-    attributes = {"offset": [min(r) for r in ordered], "ends": [max(r) + 1 for r in ordered], "steps": [abs(r.step) for r in ordered],
-                  "hasparamConvert_axes": [i for i, (r, n) in enumerate(zip(ordered, extents)) if len(r) != n]}
+    attributes = {
+        "offset": [min(r) for r in ordered],
+        "ends": [max(r) + 1 for r in ordered],
+        "steps": [abs(r.step) for r in ordered],
+        "hasparamConvert_axes": [i for i, (r, n) in enumerate(zip(ordered, extents)) if len(r) != n],
+    }
     if turned:
         raise Unsupported("a negative stride")
     operands = [importer.value(index), none, none, none]
     if is_last:
         importer.emit(node, top.SliceOp, operands, layout=is_planar, output=output, **attributes)
         return
-    value = importer.emit_named(importer.new_name(f"{tensor.name}_slice"), top.SliceOp, operands, element_of(tensor), **attributes)
+    value = importer.emit_named(
+        importer.new_name(f"{tensor.name}_slice"), top.SliceOp, operands, element_of(tensor), **attributes
+    )
     if is_planar and not is_same_order(taken):
-        value = importer.emit_named(importer.new_name(f"{tensor.name}_nhwc"), top.PermuteOp, [value], element_of(tensor), order=list(TO_FILE))
+        value = importer.emit_named(
+            importer.new_name(f"{tensor.name}_nhwc"), top.PermuteOp, [value], element_of(tensor), order=list(TO_FILE)
+        )
     importer.emit(node, top.ReshapeOp, [value], output=output, shape=list(shape or []) or [1])
-
-

@@ -9,8 +9,9 @@ from tpuc_tflite.graph import Node
 SAME = 0  # Padding of the schema; VALID is 1
 
 
-def pads_of(node: Node, spatial: Sequence[int], kernel: Sequence[int], strides: Sequence[int],
-            dilations: Sequence[int] = (1, 1)) -> list[int]:
+def pads_of(
+    node: Node, spatial: Sequence[int], kernel: Sequence[int], strides: Sequence[int], dilations: Sequence[int] = (1, 1)
+) -> list[int]:
     """[top, left, bottom, right]; of an odd number SAME puts the greater half behind."""
     if node.option("Padding", 1) != SAME:
         return [0, 0, 0, 0]
