@@ -22,9 +22,14 @@ def chosen(partial: Partial, method: str, percent: float, workers: Workers) -> T
         return _by(partial, method, percent)
     by_method = _all(partial, percent)
     candidates = {name: list(dict.fromkeys(found[name] for found in by_method)) for name in partial.tensors}
-    samples = partial.run.samples[:AUTO_SAMPLES]
+    samples = _spread(sorted(partial.run.samples))
     errors = consumer_errors(partial.run.mlir, candidates, _signed(partial), samples, workers, "auto")
     return best_of(candidates, errors)
+
+
+def _spread(samples: Sequence[str]) -> Sequence[str]:
+    """AUTO_SAMPLES of the samples, evenly spread over them."""
+    return samples[:: max(1, len(samples) // AUTO_SAMPLES)][:AUTO_SAMPLES]
 
 
 def tuned(partial: Partial, thresholds: Thresholds, samples: Sequence[str], workers: Workers,
