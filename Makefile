@@ -26,7 +26,7 @@ demo: setup  ## the main job on the model in the repository
 	$(BIN)/python regression/demo/run.py
 
 test: setup  ## the tests that need nothing but the repository; those that need the zoo skip without it
-	$(BIN)/pytest -q -m "not vendor and not zoo and not slow"
+	$(BIN)/pytest -q -n auto -m "not vendor and not zoo and not slow"
 
 lint: setup
 	$(BIN)/ruff check .
