@@ -67,7 +67,7 @@ def verdict(case) -> str:
         except TpucError as error:
             reasons.append(f"refused: {error}")
             continue
-        except Exception:
+        except Exception:  # whatever it is, a crash is the finding
             return f"crashed: {traceback.format_exc().strip().splitlines()[-1]}"
         if difference is None:
             return word
