@@ -41,8 +41,8 @@ what its own tools make of the same model with the same {calibration} images, me
 is INT8 and F16, the ops chosen on {search} of those images without their labels (`tpuc search --mode_high F16 --target_cos {cosine}`): the
 cheapest choice in cycles of that similarity to float.
 
-Models that are quantized already (TFLite) are measured as they are: in their own engine, LiteRT, beside which the difference is given, and as .bmodel with
-the scales and zero points of the file.
+Models that are quantized already (TFLite) are measured as they are: in their own engine, LiteRT with its reference kernels, beside which the difference is given, and
+as .bmodel with the scales and zero points of the file.
 
 Made by `python regression/accuracy.py --write`; `--modes` measures some of them again and keeps the rest.
 

@@ -122,7 +122,7 @@ class Preprocessing:
         return np.ascontiguousarray(batch.reshape(shape))
 
     def read(self, image: str | Path) -> np.ndarray:
-        """Pixels [h, w, c], uint8, BGR(A); a picture without alpha is opaque."""
+        """Pixels [h, w, c], uint8, BGR(A); a picture without alpha is opaque, one of greys has them in all three colours."""
         import cv2
 
         flag = {"gray": cv2.IMREAD_GRAYSCALE, "rgba": cv2.IMREAD_UNCHANGED}.get(self.pixel_format, cv2.IMREAD_COLOR)
@@ -130,8 +130,8 @@ class Preprocessing:
         if pixels is None:
             raise TpucError(f'"{image}" is not an image')
         pixels = pixels.reshape(*pixels.shape[:2], -1)
-        if self.pixel_format == "rgba" and pixels.shape[2] == CHANNELS["rgb"]:
-            pixels = np.concatenate([pixels, np.full_like(pixels[..., :1], 255)], axis=2)
+        if self.pixel_format == "rgba":
+            pixels = _with_alpha(pixels)
         if pixels.shape[2] != CHANNELS[self.pixel_format]:
             raise TpucError(f'"{image}" has {pixels.shape[2]} channels, {self.pixel_format} wants {CHANNELS[self.pixel_format]}')
         return pixels
@@ -187,3 +187,11 @@ class Preprocessing:
         if self.channel_format == "nhwc":
             return np.ascontiguousarray(normalized)
         return np.ascontiguousarray(normalized.transpose(2, 0, 1))
+
+
+def _with_alpha(pixels: np.ndarray) -> np.ndarray:
+    """[h, w, c] of greys or of BGR, uint8, as BGRA; what has other channels stays."""
+    if pixels.shape[2] not in (1, CHANNELS["rgb"]):
+        return pixels
+    colours = np.broadcast_to(pixels, (*pixels.shape[:2], 3))
+    return np.concatenate([colours, np.full_like(pixels[..., :1], 255)], axis=2)

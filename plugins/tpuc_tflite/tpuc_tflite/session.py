@@ -19,8 +19,10 @@ Layouts = Mapping[str, tuple[int, Layout]]
 
 
 class LiteRtSession:
-    """A file in LiteRT. `run` gives a quantized file's integers by the reference kernels, which are the definition; `run_many` by the
-    optimized ones, ten times as fast and at most a step away per op. Float files run on those. `layouts`: for every tensor to be shown its index in the file and its layout, by name."""
+    """A file in LiteRT: a quantized one by the reference kernels, which define its integers; a float one by the optimized ones.
+
+    `layouts`: for every tensor to be shown its index in the file and its layout, by name.
+    """
 
     def __init__(self, graph: Graph, layouts: Layouts, preprocessing: dict[str, Any] | None = None):
         self._graph = graph
@@ -28,21 +30,13 @@ class LiteRtSession:
         self._by_index = {index: (name, layout) for name, (index, layout) in self._layouts.items()}
         self.inputs = [self._info(index) for index in graph.inputs]
         self.outputs = [self._info(index) for index in graph.outputs]
-        self._interpreters: dict[tuple[bool, bool], Interpreter] = {}
+        self._interpreters: dict[bool, Interpreter] = {}
         if preprocessing is not None:
             self.preprocessing = preprocessing
 
     def run(self, inputs: Tensors, *, all_tensors: bool = False, dequantize: bool = True) -> Tensors:
         """See `tpuc_core.session.Session`; the inputs themselves are not among the tensors."""
-        return self._run(self._open(all_tensors), inputs, all_tensors, dequantize)
-
-    def run_many(self, batches: Iterable[Tensors]) -> Iterator[Tensors]:
-        """The outputs for each of the inputs."""
-        interpreter = self._open(all_tensors=False, is_fast=True)
-        for inputs in batches:
-            yield self._run(interpreter, inputs, all_tensors=False, dequantize=True)
-
-    def _run(self, interpreter: Interpreter, inputs: Tensors, all_tensors: bool, dequantize: bool) -> Tensors:
+        interpreter = self._open(all_tensors)
         for info, index in zip(self.inputs, self._graph.inputs):
             interpreter.set_tensor(index, self._stored(inputs, info, index))
         try:
@@ -55,6 +49,10 @@ class LiteRtSession:
             if index not in self._graph.inputs and (array := _read(interpreter, index)) is not None:
                 outputs[self._place(index)[0]] = self._shown(array, index, layout, dequantize)
         return outputs
+
+    def run_many(self, batches: Iterable[Tensors]) -> Iterator[Tensors]:
+        """The outputs for each of the inputs."""
+        return (self.run(inputs) for inputs in batches)
 
     def _place(self, index: int) -> tuple[str, Layout]:
         return self._by_index.get(index, (self._graph.tensors[index].name, AS_IN_FILE))
@@ -91,11 +89,10 @@ class LiteRtSession:
             array = (array.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
         return layout.imported(array, _imported_shape(array.shape, layout))
 
-    def _open(self, all_tensors: bool, is_fast: bool = False) -> Interpreter:
-        key = all_tensors, is_fast or not self._graph.is_quantized
-        if key not in self._interpreters:
-            self._interpreters[key] = _open(self._graph, *key)
-        return self._interpreters[key]
+    def _open(self, all_tensors: bool) -> Interpreter:
+        if all_tensors not in self._interpreters:
+            self._interpreters[all_tensors] = _open(self._graph, all_tensors)
+        return self._interpreters[all_tensors]
 
 
 def quantized(array: np.ndarray, tensor: Tensor) -> np.ndarray:
@@ -128,9 +125,9 @@ def open_file(path: str | Path) -> LiteRtSession:
     return LiteRtSession(graph, prepared.layouts, None if made is None else made.attributes())
 
 
-def _open(graph: Graph, all_tensors: bool, is_fast: bool) -> Interpreter:
+def _open(graph: Graph, all_tensors: bool) -> Interpreter:
     """The engine on a file. Custom operators of MediaPipe run in its default delegate only, which shows no inner tensors."""
-    first = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if is_fast else OpResolverType.BUILTIN_REF
+    first = OpResolverType.BUILTIN_REF if graph.is_quantized else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     failure: Exception | None = None
     for resolver in (first, OpResolverType.BUILTIN):
         try:

@@ -41,6 +41,13 @@ def test_a_picture_without_alpha_is_opaque(picture):
     assert (array[0, 3] == 255).all()
 
 
+def test_greys_are_the_same_in_all_colours(tmp_path):
+    greys = np.random.default_rng(5).integers(0, 256, (6, 8), np.uint8)
+    cv2.imwrite(str(tmp_path / "grey.png"), greys)
+    array = Preprocessing(pixel_format="rgba", mean=(0,) * 4, scale=(1,) * 4).apply(tmp_path / "grey.png", (1, 4, 6, 8))
+    np.testing.assert_array_equal(array[0], [greys, greys, greys, np.full_like(greys, 255)])
+
+
 def test_resize_then_centre_crop(picture):
     path, pixels = picture
     array = Preprocessing(resize_dims=(20, 24)).apply(path, (1, 3, 16, 16))

@@ -40,7 +40,12 @@ def execute_wrongly(memory: Memory, f: dict[str, int]) -> None:
     lanes.store(memory.lmem, f["res0_addr"], y, "aligned")
 
 
-FUZZ = {"right": (make, execute), "wrong": (make, execute_wrongly), "deadly": (make_deadly, execute)}
+def execute_far_away(memory: Memory, f: dict[str, int]) -> None:
+    execute(memory, f)
+    memory.lmem[63, -1] = 7
+
+
+FUZZ = {"right": (make, execute), "wrong": (make, execute_wrongly), "far": (make, execute_far_away), "deadly": (make_deadly, execute)}
 
 
 @pytest.fixture
@@ -53,6 +58,11 @@ def compare(request):
 def test_one_wrong_byte_is_seen(compare):
     assert compare("wrong", 5).total("differs") == 5
     assert compare("right", 5).total("equal") == 5
+
+
+def test_a_byte_that_no_command_should_touch_is_seen(compare):
+    cases = 2 * cmodel_harness.WHOLE_EVERY + 3
+    assert compare("far", cases).total("differs") == 3  # twice in a row of cases that are compared whole together, and at the end
 
 
 def test_commands_that_kill_the_c_model_are_counted_and_the_others_compared(compare):

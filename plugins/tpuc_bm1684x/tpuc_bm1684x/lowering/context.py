@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-import ml_dtypes
 import numpy as np
 from xdsl.ir import BlockArgument, OpResult
 from xdsl.rewriter import InsertPoint, Rewriter
 
+from tpuc_bm1684x.lowering.narrowing import narrowed, narrowed_filter
 from tpuc_bm1684x.lowering.quantize import LIMIT_16_BIT, multipliers_and_shifts
 from tpuc_core.ir import is_none, is_weight, quantization_of, shape_of, storage_of, tensor_name, tensor_type, tpu
 from tpuc_core.plan import Precision
@@ -106,9 +106,19 @@ class Lowering:
         """A new weight before `user`, named after it, of the floats that the present op runs in."""
         return self.weight(user, suffix, narrowed(array, self.element), self.element)
 
+    def filter(self, value: SSAValue, user: Operation, axis: int = 0) -> SSAValue:
+        """A constant filter, output channels along `axis`, in the floats that the present op runs in: as `real`, but in BF16 the sum over
+        each channel is kept."""
+        if self.element != "bf16" or storage_of(value) != "f32":
+            return self.real(value, user)
+        return self._narrow_weight(value, user, f"filter {axis}", narrowed_filter(self.model.weight(value), self.element, axis))
+
     def weight(self, user: Operation, suffix: str, array: np.ndarray, element_type: str) -> SSAValue:
         """A new weight before `user`, named after it; numbered where the model brings a weight of that name."""
-        name = plain = f"{tensor_name(user.results[0])}_{suffix}"
+        return self._named_weight(f"{tensor_name(user.results[0])}_{suffix}", array, user, element_type)
+
+    def _named_weight(self, plain: str, array: np.ndarray, user: Operation, element_type: str) -> SSAValue:
+        name = plain
         for number in count(1):
             if name not in self.model.weights:
                 return self.model.add_weight(name, array, user, element_type)
@@ -130,10 +140,12 @@ class Lowering:
         """The weight itself in f32, or `NAME_f16`, once for all users."""
         if self.element == "f32" or storage_of(value) != "f32":
             return value
-        key = (value, self.element)
+        return self._narrow_weight(value, user, "", narrowed(self.model.weight(value), self.element))
+
+    def _narrow_weight(self, value: SSAValue, user: Operation, kind: str, array: np.ndarray) -> SSAValue:
+        key = (value, f"{self.element} {kind}")
         if key not in self._weights:
-            array = narrowed(self.model.weight(value), self.element)
-            self._weights[key] = self.model.add_weight(f"{tensor_name(value)}_{self.element}", array, user, self.element)
+            self._weights[key] = self._named_weight(f"{tensor_name(value)}_{self.element}", array, user, self.element)
         return self._weights[key]
 
     def _cast(self, value: SSAValue, wanted: TensorQuantization | str, name: str) -> SSAValue:
@@ -162,18 +174,6 @@ class Lowering:
 def _form(value: SSAValue) -> TensorQuantization | str:
     """How a value is stored: its quantization, or its element type."""
     return quantization_of(value) or storage_of(value)
-
-
-def narrowed(array: np.ndarray, element: str) -> np.ndarray:
-    """f32 values as weights of an element type hold them: f32, or the bits of f16 or bf16, rounded to the nearest, ties to even. What
-    is too large for f16 becomes its largest number."""
-    array = np.ascontiguousarray(array, np.float32)
-    if element == "f32":
-        return array
-    if element == "f16":
-        largest = np.finfo(np.float16).max
-        return np.clip(array, -largest, largest).astype(np.float16).view(np.uint16)
-    return array.astype(ml_dtypes.bfloat16).view(np.uint16)
 
 
 def _insert_after(value: SSAValue, op: Operation) -> None:

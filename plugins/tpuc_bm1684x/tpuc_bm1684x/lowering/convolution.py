@@ -10,7 +10,8 @@ import numpy as np
 
 from tpuc_bm1684x.lowering.filters import IntegerFilter, integer_bias
 from tpuc_bm1684x.lowering.folding import MOST_STEPS, Folding, folding_obstacle, is_plain
-from tpuc_bm1684x.lowering.generic import fused_relu, plain_float
+from tpuc_bm1684x.lowering.generic import fused_relu, plain_float, shared_attributes
+from tpuc_bm1684x.lowering.narrowing import narrowed_filter
 from tpuc_bm1684x.lowering.quantize import multipliers_and_shifts
 from tpuc_bm1684x.lowering.registry import FLOATS, lowers
 from tpuc_bm1684x.lowering.rounding import rounded_twice
@@ -66,10 +67,13 @@ def field_obstacle(*fields: list[int]) -> str | None:
 def conv_float(op: TensorOp, lowering: Lowering) -> SSAValue:
     if not is_plain(op):
         folding = Folding(op, lowering, lowering.real(op.operands[0], op), lowering.model.weight(op.operands[1]))
-        weights = lowering.float_weight(op, "filter_folded", folding.filters)
+        weights = lowering.weight(op, "filter_folded", narrowed_filter(folding.filters, lowering.element), lowering.element)
         return folding.convolve(weights, op.operands[2], lowering.result_type(op), with_bias=not is_none(op.operands[2]),
                                 do_relu=op.get("do_relu"), relu_limit=op.get("relu_limit"))
-    return plain_float(op, lowering, tpu.Conv2DOp, f32_operands=BIAS, with_bias=not is_none(op.operands[2]), **_dilations(op))
+    x, filters, bias = op.operands
+    operands = [lowering.real(x, op), lowering.filter(filters, op), bias]
+    attributes = shared_attributes(op, tpu.Conv2DOp) | _dilations(op)
+    return lowering.emit(op, tpu.Conv2DOp, operands, lowering.result_type(op), with_bias=not is_none(bias), **attributes)
 
 
 @lowers("Deconv", precision=FLOATS, unless=_deconv_obstacle)

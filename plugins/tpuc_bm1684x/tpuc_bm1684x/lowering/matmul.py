@@ -47,7 +47,8 @@ def matmul_float(op: TensorOp, lowering: Lowering) -> SSAValue:
     if not has_constant_matrix(op):
         return batch_matmul_float(op, lowering)
     x = _rows(op, lowering, lowering.real(op.operands[0], op))
-    operands = [x, lowering.real(op.operands[1], op), op.operands[2], lowering.none(op), lowering.none(op)]
+    matrix = lowering.filter(op.operands[1], op, 0 if op.get("right_transpose") else -1)
+    operands = [x, matrix, op.operands[2], lowering.none(op), lowering.none(op)]
     attributes = shared_attributes(op, tpu.MatMulOp)
     if is_flat(op):
         return lowering.emit(op, tpu.MatMulOp, operands, lowering.result_type(op), **attributes)
