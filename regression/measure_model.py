@@ -60,14 +60,16 @@ def measure_mode(workshop: Workshop, name: str, mode: str) -> Record:
 def read_deploy(printed: str) -> Record:
     """The figures in what `tpuc deploy` prints."""
     proof = re.search(r"proof: (\d+) tensors, (\d+) equal", printed)
-    real = re.search(r"least similarity (-?[\d.]+|nan), (-?[\d.]+|nan)", printed)
+    number = r"(-?[\d.]+|nan)"
+    real = re.search(f"least similarity {number}, {number}, of the outputs {number}, {number}", printed)
     time = re.search(r"time: ([\d,]+) cycles", printed)
     plan = re.search(r"plan: (.*)", printed)
     assert proof and time and plan, printed
     return {
         "tensors": int(proof[1]),
         "equal": int(proof[2]),
-        "similarity": [round(float(x), 3) for x in real.groups()] if real else None,
+        "similarity": [round(float(x), 3) for x in real.groups()[:2]] if real else None,
+        "outputs' similarity": [round(float(x), 3) for x in real.groups()[2:]] if real else None,
         "cycles": int(time[1].replace(",", "")),
         "plan": {precision: int(n) for n, precision in re.findall(r"(\d+) ops in (\w+)", plan[1])},
     }

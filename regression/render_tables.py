@@ -14,8 +14,8 @@ Every model of the zoo (`make zoo`), imported and compared with its own engine t
 
 * **equal**: tensors that interpreter and simulator compute with the same bits, of all tensors of the compiled file.
 * **vendor**: the outputs of the vendor's runtime, byte for byte against those of the simulator.
-* **similarity**: to the float model; least cosine and least euclidean similarity of all tensors, on one test input. Random input where the model is
-  not one of images says little in INT8.
+* **outputs**, **all tensors**: similarity to the float model, the least cosine and the least euclidean one of the outputs and of all tensors, on one test input: a photo,
+  or random values where the model is not one of images. Euclidean similarity is 1 - |a - b| / |(a + b) / 2|; a tensor that is nearly zero everywhere may have any.
 * **cycles**: estimated, see [isa](isa/index.md). **fall-backs**: ops that run in another precision than the mode's.
 
 """
@@ -54,18 +54,17 @@ def imports(records: dict[str, Record]) -> str:
 
 def mode_table(records: dict[str, Record], mode: str) -> str:
     rows = [[name, *cells(record["modes"][mode], mode)] for name, record in records.items() if mode in record["modes"]]
-    return github(rows, ["model", "equal", "vendor", "similarity", "cycles", "fall-backs", "reason"])
+    return github(rows, ["model", "equal", "vendor", "outputs", "all tensors", "cycles", "fall-backs", "reason"])
 
 
 def cells(record: Record, mode: str) -> list[str]:
     if "cycles" not in record:
-        return ["", "", "", "", "", record["reason"].replace("|", "/")]
-    similarity = record["similarity"]
+        return ["", "", "", "", "", "", record["reason"].replace("|", "/")]
     others = {precision: n for precision, n in record["plan"].items() if precision != mode.split()[0]}
     return [
         f"{record['equal']} of {record['tensors']}",
         record.get("vendor", "not run"),
-        "" if similarity is None else f"{similarity[0]:.3f}, {similarity[1]:.3f}",
+        *("" if pair is None else f"{pair[0]:.3f}, {pair[1]:.3f}" for pair in (record["outputs' similarity"], record["similarity"])),
         f"{record['cycles']:,}",
         ", ".join(f"{n} in {precision}" for precision, n in others.items()) or "none",
         "",

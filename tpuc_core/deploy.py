@@ -63,10 +63,11 @@ class Build:
 
 @dataclass
 class Validation:
-    """The float comparison, the proof, and the session of the compiled file."""
+    """The float comparison, the names of the model's outputs in it, the proof, and the session of the compiled file."""
 
     test: Test
     report: Report
+    outputs: frozenset[str]
     proof: Proof
     session: Session
 
@@ -153,6 +154,7 @@ class Test:
 
 def validate(built: Build, test: Test) -> Validation:
     """Compare the interpreter with float within a tolerance, and with the compiled file bit for bit."""
+    from tpuc_core.ir import tensor_name
     from tpuc_core.npz import compare
     from tpuc_core.run_mlir import open_model
 
@@ -165,7 +167,7 @@ def validate(built: Build, test: Test) -> Validation:
     session = plugins().runner(built.job.bmodel.suffix).open(built.job.bmodel)
     simulated = session.run(inputs, all_tensors=True, dequantize=False)
     proof = prove(interpreted, simulated, _op_names(built.lowered), [info.name for info in interpreter.inputs])
-    return Validation(test, report, proof, session)
+    return Validation(test, report, frozenset(map(tensor_name, built.top.outputs)), proof, session)
 
 
 def load_inputs_of(model: Model, words: Sequence[str]) -> Tensors:

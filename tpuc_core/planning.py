@@ -3,8 +3,9 @@
 A quantizer makes a plan with the quantizations of its tensors, and `plan_ops` fills in the ops. In this order an op runs in
 
 1. the precision that the quantization table names for it,
-2. that of its input, for ops that compute nothing (`FOLLOWERS`),
-3. the precision of the plan's mode,
+2. F32, where the quantizer says that its own precision would not do,
+3. that of its input, for ops that compute nothing (`FOLLOWERS`),
+4. the precision of the plan's mode,
 
 or, where the chip or the calibration does not allow that, in F32 with the reason.
 """
@@ -31,12 +32,12 @@ FOLLOWERS = {f"top.{kind}" for kind in ("Flatten", "Reshape", "Reverse", "Squeez
 """Ops that run in the precision in which their input arrives: they compute nothing that a cast would pay for."""
 
 
-def plan_ops(plan: Plan, model: Model, chip: Chip, overrides: Mapping[str, Precision]) -> Plan:
+def plan_ops(plan: Plan, model: Model, chip: Chip, overrides: Mapping[str, Precision], wide: Mapping[str, str] | None = None) -> Plan:
     """The plan with a precision for every op of the model. `plan.mode` is a precision's name; `plan.tensors` holds the tensors
-    that can be of 8 bits. Raises TpucError for ops that the chip cannot run even in F32, all of them in one message."""
+    that can be of 8 bits; `wide` are ops that the mode's precision is not good enough for, with the reason. Raises TpucError for ops that the chip cannot run even in F32, all of them in one message."""
     impossible = []
     for op in model.ops():
-        chosen = _choose(op, plan, chip, overrides)
+        chosen = _choose(op, plan, chip, overrides, wide or {})
         plan.ops[chosen.name] = chosen
         if chosen.precision is FALLBACK and (reason := chip.supports(op, FALLBACK)) is not None:
             impossible.append(f'"{chosen.name}" ({op.name}): {reason}')
@@ -45,12 +46,14 @@ def plan_ops(plan: Plan, model: Model, chip: Chip, overrides: Mapping[str, Preci
     return plan
 
 
-def _choose(op: Operation, plan: Plan, chip: Chip, overrides: Mapping[str, Precision]) -> OpPlan:
+def _choose(op: Operation, plan: Plan, chip: Chip, overrides: Mapping[str, Precision], wide: Mapping[str, str]) -> OpPlan:
     name, wanted = tensor_name(op.results[0]), Precision(plan.mode)
     asked, reason = wanted, ""
     if name in overrides:
         asked = overrides[name]
         reason = "" if asked is wanted else "asked for by the quantization table"
+    elif name in wide:
+        asked, reason = FALLBACK, wide[name]
     elif op.name in FOLLOWERS:
         asked = _arriving(op, plan)
     obstacle = None if asked is FALLBACK else _obstacle(op, asked, plan, chip)

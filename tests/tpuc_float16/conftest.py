@@ -51,3 +51,22 @@ def chain() -> Callable[..., Model]:
         return model
 
     return build
+
+
+@pytest.fixture
+def network() -> Callable[..., Model]:
+    """A model out of (name, kind, operand names, attributes), all [1, 4, 8, 8], "x" first; the last op is the output."""
+
+    def build(*ops: tuple[str, str, str, dict]) -> Model:
+        model = Model.new("chain", "ONNX", [tensor_type((1, 4, 8, 8))])
+        block = model.main.body.block
+        values = {}
+        for name, kind, operands, attributes in (("x", "Input", "", {}), *ops):
+            given = [values[operand] for operand in operands] or [block.args[0]]
+            op = getattr(top, f"{kind}Op").make(name, given, tensor_type((1, 4, 8, 8)), **attributes)
+            block.add_op(op)
+            values[name] = op.results[0]
+        model.set_outputs([values[ops[-1][0]]])
+        return model
+
+    return build

@@ -86,9 +86,9 @@ def print_validation(validation: Validation, *, is_default_input: bool, is_judge
     report, proof = validation.report, validation.proof
     if is_default_input:
         click.echo(f"input: {validation.test.words} (standard normal values; give real data with --test_input)")
-    cosine, euclidean, _ = report.min_similarity
+    least, outputs = report.min_similarity, report.least_similarity(validation.outputs)
     verdict = "within" if report.passed else "NOT within" if is_judged else "(random input, not judged) below"
-    click.echo(f"float: {len(report.comparisons)} tensors compared, least similarity {cosine:.6f}, {euclidean:.6f}: "
+    click.echo(f"float: {len(report.comparisons)} tensors compared, least similarity {least[0]:.6f}, {least[1]:.6f}, of the outputs {outputs[0]:.6f}, {outputs[1]:.6f}: "
                f"{verdict} {report.tolerance.cosine:g},{report.tolerance.euclidean:g}")
     for failure in report.failures if is_judged else ():
         click.echo("\n".join(failure.lines(1)))

@@ -104,7 +104,11 @@ class Report:
     @property
     def min_similarity(self) -> tuple[float, float, float]:
         """The least cosine, euclidean and sqnr of the tensors that were neither equal nor close."""
-        measured = [c for c in self.comparisons if c.cosine is not None]
+        return self.least_similarity({c.name for c in self.comparisons})
+
+    def least_similarity(self, names: Collection[str]) -> tuple[float, float, float]:
+        """`min_similarity` of the tensors with these names."""
+        measured = [c for c in self.comparisons if c.cosine is not None and c.name in names]
         return (min((c.cosine for c in measured if c.cosine is not None), default=1.0),
                 min((c.euclidean for c in measured if c.euclidean is not None), default=1.0),
                 min((c.sqnr for c in measured if c.sqnr is not None), default=float("inf")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -45,7 +46,9 @@ def test_a_file_is_made_and_proven(deploy, folder, mode, words):
     (proof,) = [line for line in output.splitlines() if line.startswith("proof:")]
     count = int(proof.split()[1])
     assert count >= 10 and f"{count} equal" in proof
-    assert "random:0" in output and "least similarity" in output
+    assert "random:0" in output
+    least, of_outputs = re.search(r"least similarity (\S+), \S+, of the outputs (\S+), \S+: ", output).groups()
+    assert float(least) <= float(of_outputs) <= 1
     assert run_command(tpuc, ["bmodel", "verify", "cnn.bmodel"]) == 0
 
 
