@@ -28,6 +28,8 @@ MODELS = ["efficientnet_lite0", "mobilenet_v2_dequant", *PREQUANTIZED]
 CALIBRATION = 100
 SEARCH = 40
 """Of these images, for choosing the ops of the mixed mode."""
+TUNING = 20
+"""Of these images, for refining the thresholds."""
 MIXED_COSINE = 0.99987  # of the outputs of the mixed model to float's
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 RESULTS, REPORT = DOCS / "accuracy.json", DOCS / "accuracy.md"
@@ -36,8 +38,8 @@ TEXT = """# Accuracy of compiled files
 
 Top-1 and top-5 in percent on {count:,} labelled images of ImageNet (one of each class; `make zoo`). Float is the imported
 `.mlir`; every other mode is the **`.bmodel`** in the simulator, which computes what the chip computes. INT8 is calibrated on
-{calibration} of the same images (`tpuc calibrate --input_num {calibration}`, default seed and method): the zoo has no others. The vendor's INT8 is
-what its own tools make of the same model with the same {calibration} images, measured in the same simulator, which executes their files byte for byte. Mixed
+{calibration} of the same images (`tpuc calibrate --input_num {calibration}`, default seed and method): the zoo has no others. Tuned: thresholds refined on {tuning} of
+them (`--tune {tuning}`). The vendor's INT8 is what its own tools make of the same model with the same {calibration} images, measured in the same simulator, which executes their files byte for byte. Mixed
 is INT8 and F16, the ops chosen on {search} of those images without their labels (`tpuc search --mode_high F16 --target_cos {cosine}`): the
 cheapest choice in cycles of that similarity to float.
 
@@ -61,7 +63,8 @@ Results = dict[str, dict[str, Measured]]
 @dataclass(frozen=True)
 class Mode:
     """`options` are words for `tpuc deploy`; float has none, since nothing is compiled. `is_vendors`: made by the vendor's tools. `search`:
-    words for `tpuc search`, whose table then says which ops run in another mode. `is_engine`: the model's own engine."""
+    words for `tpuc search`, whose table then says which ops run in another mode. `is_engine`: the model's own engine. `tune`: words for
+    `tpuc calibrate`."""
 
     name: str
     options: str = ""
@@ -69,6 +72,7 @@ class Mode:
     is_vendors: bool = False
     search: str = ""
     is_engine: bool = False
+    tune: str = ""
 
 
 MODES = {mode.name: mode for mode in (
@@ -77,6 +81,7 @@ MODES = {mode.name: mode for mode in (
     Mode("BF16", "--quantize BF16"),
     Mode("INT8", "--quantize INT8", is_calibrated=True),
     Mode("INT8 asymmetric", "--quantize INT8 --asymmetric", is_calibrated=True),
+    Mode("INT8, tuned", "--quantize INT8", is_calibrated=True, tune=f"--tune {TUNING}"),
     Mode("vendor's INT8", is_calibrated=True, is_vendors=True),
     Mode("vendor's INT8 asymmetric", "--asymmetric", is_calibrated=True, is_vendors=True),
     Mode("mixed", "--quantize INT8", is_calibrated=True, search=f"--mode_high F16 --target_cos {MIXED_COSINE} --sensitivity_num 4 --measure_num 7"),
@@ -100,15 +105,15 @@ def compiled(workshop: Workshop, name: str, mode: Mode, labelled: Path) -> str:
         return str(workshop.source(name))
     if not mode.options:
         return f"{name}.mlir"
-    words, table = mode.options, f"{name}_cali_table_{CALIBRATION}"
+    words, table = mode.options, f"{name}_cali_table_{CALIBRATION}{'_tuned' if mode.tune else ''}"
     if mode.is_calibrated:
-        workshop.once(f"tpuc calibrate {name}.mlir --dataset {labelled} --input_num {CALIBRATION} -o {table}")
+        workshop.once(f"tpuc calibrate {name}.mlir --dataset {labelled} --input_num {CALIBRATION} {mode.tune} -o {table}")
         words += f" --calibration_table {table}"
     if mode.search:
         words += f" --quantize_table {name}_qtable"
         samples = f"--dataset {labelled} --input_num {SEARCH}"
         workshop.once(f"tpuc search {name}.mlir --calibration_table {table} {samples} {mode.search} -o {name}_qtable")
-    file = f"{name}_{mode.name.lower().replace(' ', '_')}_measured.bmodel"
+    file = f"{name}_{mode.name.lower().replace(' ', '_').replace(',', '')}_measured.bmodel"
     workshop.once(f"tpuc deploy --mlir {name}.mlir --chip bm1684x {words} --skip_validation --model {file}")
     return file
 
@@ -168,7 +173,7 @@ def table(results: Results, form: str = "simple") -> str:
 def document(results: Results) -> str:
     """The text of docs/accuracy.md."""
     images = max(measured["images"] for modes in results.values() for measured in modes.values())
-    return TEXT.format(count=images, calibration=CALIBRATION, search=SEARCH, cosine=MIXED_COSINE, table=table(results, "github"))
+    return TEXT.format(count=images, calibration=CALIBRATION, tuning=TUNING, search=SEARCH, cosine=MIXED_COSINE, table=table(results, "github"))
 
 
 def merged(old: Results, new: Mapping[str, Mapping[str, Measured]]) -> Results:
