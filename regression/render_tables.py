@@ -10,7 +10,8 @@ from tabulate import tabulate
 HEAD = """# Models and modes
 
 Every model of the zoo (`make zoo`), imported and compared with its own engine tensor by tensor, then compiled in every mode; made by
-`make tables` (`python regression/tables.py`). Pre-quantized models keep their scales and zero points: they are in the column INT8 asym only.
+`make tables` (`python regression/tables.py`). Models that are quantized already keep their scales and zero points in INT8, and are in no table of INT8 sym; in the
+float modes their weights and tensors are real numbers.
 
 * **equal**: tensors that interpreter and simulator compute with the same bits, of all tensors of the compiled file.
 * **vendor**: the outputs of the vendor's runtime, byte for byte against those of the simulator.
