@@ -1,6 +1,7 @@
 """The commands, on the small classifier."""
 
 import csv
+import re
 
 import pytest
 from tpuc_mix.cli import attribute, search
@@ -64,6 +65,8 @@ def test_attribution_names_ops_causes_and_the_next_command(call, capsys):
     text = capsys.readouterr().out
     assert "weight rounding" in text and "activation rounding" in text
     assert "\nall " in text and " more " in text
+    expected, measured = map(float, re.search(r"(-[\d.]+) dB of the signal by its parts, (-[\d.]+) dB measured", text).groups())
+    assert abs(expected - measured) < 3
     assert "next: tpuc " in text
 
 

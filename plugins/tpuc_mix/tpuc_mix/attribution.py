@@ -53,8 +53,8 @@ def attribute(noise: Noise, choice: Choice) -> Attribution:
     return Attribution(total, ordered, dict(sorted(causes.items(), key=lambda item: -item[1])))
 
 
-def table(attribution: Attribution, most: int) -> str:
-    """The ops with the largest shares, in percent, by cause."""
+def table(attribution: Attribution, most: int, measured: float | None = None) -> str:
+    """The ops with the largest shares, in percent, by cause. `measured` is the noise power of the whole model, where it is known."""
     from tabulate import tabulate
 
     causes = list(attribution.causes)
@@ -66,7 +66,8 @@ def table(attribution: Attribution, most: int) -> str:
                      *(f"{100 * sum(s.parts.get(c, 0.0) for s in rest):.1f}" for c in causes)))
     rows.append(("all", "100.0", *(f"{100 * attribution.causes[c]:.1f}" for c in causes)))
     align = ("left", *["right"] * (1 + len(causes)))
-    head = f"noise on the outputs: {decibels(attribution.noise):.1f} dB of the signal; shares in percent"
+    whole = "" if measured is None else f" by its parts, {decibels(measured):.1f} dB measured"
+    head = f"noise on the outputs: {decibels(attribution.noise):.1f} dB of the signal{whole}; shares in percent"
     return f"{head}\n{tabulate(rows, headers=('op or input', 'share', *causes), disable_numparse=True, colalign=align)}"
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tpuc_mix.measure import Goal
     from tpuc_mix.noise import Noise
     from tpuc_mix.search import Measured
-    from tpuc_mix.task import Task
+    from tpuc_mix.task import Choice, Task
 
 PATH = click.Path(path_type=Path)
 OPTIONS = [
@@ -112,8 +112,8 @@ def search(output: Path, csv_file: Path | None, png_file: Path | None, explain: 
 def attribute(quantize_table: Path | None, most: int, jobs: int, dask: str | None, **options: Any) -> None:
     """Show which ops of MLIR cost the accuracy in INT8, and why: clipping, rounding of activations or of weights, a float format.
 
-    Each of these roundings is put alone into the float model, and the noise that it makes on the outputs is measured. The next command to
-    try is shown.
+    Each of these roundings is put alone into the float model, and the noise that it makes on the outputs is measured; their sum is shown beside
+    the noise of the whole model. The next command to try is shown.
     """
     from tpuc_core.parallel import open_workers
     from tpuc_core.quantization_table import precisions_for
@@ -124,9 +124,10 @@ def attribute(quantize_table: Path | None, most: int, jobs: int, dask: str | Non
     choice = {} if quantize_table is None else precisions_for(quantize_table, task.top)
     formats = list(dict.fromkeys(choice.values()))
     with open_workers(jobs, dask) as workers:
-        noise = _noise(task, sources[:options["sensitivity_num"]], formats, workers)
+        few = sources[:options["sensitivity_num"]]
+        noise, measured = _noise(task, few, formats, workers), _noise_of_model(task, few, choice, workers)
     found = attributed(noise, choice)
-    click.echo(table(found, most))
+    click.echo(table(found, most, measured))
     click.echo(advice(found, options["mlir"], options["calibration_table"], Precision.F16))
 
 
@@ -176,6 +177,13 @@ def _noise(task: Task, sources: Sequence[Source], formats: Sequence[Precision], 
     work = NoiseOfSample(task, tuple(formats))
     words = [source.words for source in sources]
     return Noise.mean(task, list(progress(workers.map(work, words), "sensitivity", len(words))))
+
+
+def _noise_of_model(task: Task, sources: Sequence[Source], choice: Choice, workers: Workers) -> float:
+    from tpuc_mix.noise import NoiseOfModel
+
+    powers = list(workers.map(NoiseOfModel(task, tuple(choice.items())), [source.words for source in sources]))
+    return sum(powers) / len(powers)
 
 
 def _explain(noise: Noise, task: Task, highs: Sequence[Precision]) -> None:

@@ -44,6 +44,28 @@ class NoiseOfSample:
         return probe.measure
 
 
+@dataclass(frozen=True)
+class NoiseOfModel:
+    """Work for tpuc_core.parallel: the noise of the whole mixed model on the same tensors for one sample, in the chip's arithmetic."""
+
+    task: Task
+    choice: tuple[tuple[str, Precision], ...] = ()
+    is_thread_safe: bool = True
+
+    def open(self) -> Callable[[str], float]:
+        evaluator, session, names = Evaluator(self.task.top), self.task.session(dict(self.choice)), observed(self.task.top)
+        inputs = preprocessing_of(self.task.top)
+        shapes = {name: shape for name, (shape, _) in inputs.items()}
+        preprocessing = {name: p for name, (_, p) in inputs.items()}
+
+        def measure(words: str) -> float:
+            given = load_inputs(words.split(","), shapes, preprocessing)
+            clean, noisy = evaluator.run(given, keep=names), session.run(given, all_tensors=True)
+            return float(np.mean([relative_power(noisy[name].reshape(clean[name].shape), clean[name]) for name in names]))
+
+        return measure
+
+
 class _Probe:
     """A float model with its plan, ready for samples."""
 
