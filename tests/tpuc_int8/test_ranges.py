@@ -11,6 +11,14 @@ def test_what_moves_values_keeps_its_inputs_range(builder):
     assert corrected_ranges(builder.done(y))["up"] == (-2.0, 2.0)
 
 
+def test_an_interpolation_keeps_its_inputs_range_and_does_not_impose_one(builder):
+    x = builder.input((-2.0, 2.0))
+    y = builder.add(top.InterpOp, "up", [x], (-1.5, 1.5), (1, 4, 16, 16), coord_mode="half_pixel", mode="linear")
+    z = builder.add(top.ReluOp, "relu", [y], (0.0, 1.5), (1, 4, 16, 16))
+    ranges = corrected_ranges(builder.done(z))
+    assert ranges["x"] == ranges["up"] == (-2.0, 2.0)
+
+
 def test_inputs_of_a_concatenation_take_its_range(builder):
     x = builder.input((-2.0, 2.0))
     a = builder.add(top.SiLUOp, "a", [x], (-0.3, 1.0))

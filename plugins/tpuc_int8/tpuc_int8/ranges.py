@@ -18,6 +18,10 @@ MOVERS = {f"top.{kind}" for kind in (
     "Tile", "Unsqueeze", "Upsample")}
 """Ops whose results are values of their first operand."""
 
+KEEPING = MOVERS | {"top.Interp"}
+"""Ops whose results lie in the range of their first operand. Values between others are less extreme than these, so the range of an
+interpolation, imposed on what it reads, would clip it."""
+
 IMPOSING = {"top.Clip", "top.Concat", "top.Max", "top.MaxPool", "top.Min", "top.Relu"}
 """Ops whose range is the better one for what they read: of a relu's input only the part that is not negative matters, of a
 clip's only what it lets through, and clipping to the range of a maximum or minimum does not change it."""
@@ -27,8 +31,8 @@ PROBABILITIES = {"top.Sigmoid", "top.Softmax"}
 
 def corrected_ranges(model: Model) -> dict[str, Range]:
     """The calibrated ranges by tensor name, corrected: sigmoid and softmax give (0, 1); inputs of a concatenation, a clip,
-    a relu or a max pool take its range, also through ops that move values, unless someone else uses them; what moves values keeps
-    its input's range."""
+    a relu or a max pool take its range, also through ops that move values, unless someone else uses them; what moves values, or
+    interpolates between them, keeps its input's range."""
     values = [op.results[0] for op in model.inputs] + [result for op in model.ops() for result in op.results]
     ranges = {tensor_name(v): r for v in values if (r := calibration_of(v)) is not None}
     _force_probabilities(model, ranges)
@@ -59,7 +63,7 @@ def _pull_back(model: Model, ranges: dict[str, Range]) -> None:
 
 def _push_forward(model: Model, ranges: dict[str, Range]) -> None:
     for op in model.ops():
-        if op.name in MOVERS and (given := ranges.get(tensor_name(op.operands[0]))) is not None:
+        if op.name in KEEPING and (given := ranges.get(tensor_name(op.operands[0]))) is not None:
             ranges[tensor_name(op.results[0])] = given
 
 
