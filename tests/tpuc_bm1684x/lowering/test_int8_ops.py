@@ -162,3 +162,18 @@ def test_the_interpreter_is_near_plain_arithmetic_in_f32(name, lowered_f32, data
     expected = evaluate(model, values)
     for tensor, given in Interpreter(model).run(values, all_tensors=True).items():
         np.testing.assert_allclose(given, expected[tensor], rtol=1e-4, atol=1e-5, err_msg=tensor)
+
+
+@pytest.mark.parametrize("is_asymmetric", [True, False])
+@pytest.mark.parametrize("largest", [0.0, 1e-6])
+@pytest.mark.parametrize("kind", ["conv", "conv of one dimension", "deconv", "scale", "matmul"])
+def test_a_bias_survives_an_input_that_is_all_but_zero(chip, kind, largest, is_asymmetric):
+    op_class, inputs, shape, constants, attributes = CASES[kind] if kind in CASES else (
+        top.ConvOp, [(1, 6, 8)], (1, 5, 8), [weights(5, 6, 3), weights(5)], {"kernel_shape": [3], "strides": [1], "pads": [1, 1], "dilations": [1]})
+    bias = constants[1]
+    most = float(np.abs(bias).max())
+    model = model_of(op_class, inputs, shape, constants, {"x0": (-largest, largest), "y": (-most, most)}, **attributes)
+    lowered = lower(model, plan_int8(model, chip, {}, is_asymmetric=is_asymmetric))
+    given = Interpreter(lowered).run({"x0": np.full(inputs[0], largest, np.float32)})["y_f32"]
+    wanted = bias if kind == "matmul" else bias.reshape(-1, *(1,) * (len(shape) - 2))
+    np.testing.assert_allclose(given, np.broadcast_to(wanted, shape), atol=most / 100)

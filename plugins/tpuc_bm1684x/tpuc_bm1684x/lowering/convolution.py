@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tpuc_bm1684x.lowering.filters import IntegerFilter, integer_bias
+from tpuc_bm1684x.lowering.filters import IntegerFilter, float_bias, integer_bias
 from tpuc_bm1684x.lowering.folding import MOST_STEPS, Folding, folding_obstacle, is_plain
 from tpuc_bm1684x.lowering.generic import fused_relu, plain_float, shared_attributes
 from tpuc_bm1684x.lowering.narrowing import narrowed_filter
@@ -177,6 +177,7 @@ def _constants_int8(op: TensorOp, lowering: Lowering, filters: IntegerFilter,
                     bias: SSAValue | np.ndarray | None) -> tuple[SSAValue, SSAValue, list[int], list[int]]:
     """Filter `OP_filter_i8` [oc, ic/group, kh, kw], bias `OP_bias_int32` [1, oc, 1, 1] or none, multipliers and shifts [oc]."""
     given = lowering.result_quantization(next(v for v in op.operands if not is_weight(v) and not is_none(v)))
+    filters = filters.holding(float_bias(bias, lowering.model), given)
     steps = np.broadcast_to(filters.steps(given), filters.values.shape[:1])
     multiplier, rshift = multipliers_and_shifts(steps / lowering.quantization(op).scale)
     weights, bias_value = lowering.weight(op, "filter_i8", filters.values, "si8"), lowering.none(op)

@@ -6,12 +6,12 @@ channel, one zero point. Its bias is i32, in steps of weight scale times input s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tpuc_bm1684x.lowering.quantize import quantize_bias, quantize_filter
+from tpuc_bm1684x.lowering.quantize import quantize_bias, quantize_filter, round_half_away
 from tpuc_core.errors import TpucError
 from tpuc_core.ir import element_type_of, is_none, storage_of, tensor_name
 from tpuc_core.ir.dialects.quant import UniformType
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
     from tpuc_core.ir import Model
     from tpuc_core.plan import TensorQuantization
+
+LARGEST_SUM = 2**31 - 1
+LARGE_BIAS = 2**24
+"""Steps of a bias that a scale is made for: the factor that makes 8 bits of such a sum has 13 bits."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,16 @@ class IntegerFilter:
         """What one step of a sum over products stands for, f64 [oc] or [1]."""
         return self.scales.astype(np.float64) * given.scale
 
+    def holding(self, bias: np.ndarray | None, given: TensorQuantization) -> IntegerFilter:
+        """With a larger scale for each channel whose bias, f32 [oc], would not fit 32 bits: beside such a bias its products, of an input
+        that is all but zero, are too small to be seen."""
+        if bias is None or not (is_beyond := np.abs(bias / self.steps(given)) > LARGEST_SUM).any():
+            return self
+        scales = np.broadcast_to(self.scales, bias.shape)
+        larger = np.where(is_beyond, np.abs(bias) / (LARGE_BIAS * given.scale), scales)
+        ratio = (scales / larger).reshape(-1, *(1,) * (self.values.ndim - 1))
+        return replace(self, values=round_half_away(self.values * ratio).astype(np.int8), scales=larger)
+
 
 def stored_integers(value: SSAValue, model: Model) -> IntegerFilter | None:
     """A weight that is quantized already, as signed integers; None where it is not. Raises TpucError for several zero points."""
@@ -64,6 +78,13 @@ def stored_integers(value: SSAValue, model: Model) -> IntegerFilter | None:
     if uniform.storage == "u8":
         values, zero_point = (values.astype(np.int16) - 128).astype(np.int8), zero_point - 128
     return IntegerFilter(values.astype(np.int8), np.array(uniform.scales), zero_point)
+
+
+def float_bias(value: SSAValue | np.ndarray | None, model: Model) -> np.ndarray | None:
+    """A bias in floats, [oc]; None where there is none, or where it is quantized already."""
+    if value is None or isinstance(value, np.ndarray):
+        return value
+    return None if is_none(value) or storage_of(value) == "i32" else model.weight(value).reshape(-1)
 
 
 def integer_bias(value: SSAValue | np.ndarray | None, model: Model, filters: IntegerFilter, given: TensorQuantization) -> np.ndarray | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tpuc_bm1684x.lowering.batch_matmul import batch_matmul_float, batch_matmul_int8, has_constant_matrix
-from tpuc_bm1684x.lowering.filters import IntegerFilter, integer_bias, stored_integers
+from tpuc_bm1684x.lowering.filters import IntegerFilter, float_bias, integer_bias, stored_integers
 from tpuc_bm1684x.lowering.generic import fused_relu, shared_attributes
 from tpuc_bm1684x.lowering.quantize import multipliers_and_shifts, quantize_matrix
 from tpuc_bm1684x.lowering.registry import FLOATS, lowers
@@ -88,6 +88,7 @@ def _matrix(op: TensorOp, lowering: Lowering) -> IntegerFilter:
 
 def _constants_int8(op: TensorOp, lowering: Lowering, filters: IntegerFilter,
                     given: TensorQuantization) -> tuple[list[SSAValue], list[int], list[int]]:
+    filters = filters.holding(float_bias(op.operands[2], lowering.model), given)
     multipliers, rshifts = multipliers_and_shifts(filters.steps(given) / lowering.quantization(op).scale)
     matrix = lowering.weight(op, "filter_int8", np.ascontiguousarray(filters.values.T), "i8")
     bias = integer_bias(op.operands[2], lowering.model, filters, given)
