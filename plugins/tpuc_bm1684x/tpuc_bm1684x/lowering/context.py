@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import count
+from collections.abc import Callable, Sequence
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +35,7 @@ class Lowering:
         self.is_matmul_per_column = is_matmul_per_column
         self.element = "f32"
         """The float type that the present op runs in."""
+        self._names = {tensor_name(result) for op in (*model.inputs, *model.ops()) for result in op.results if not is_none(result)}
         self._casts: dict[tuple[SSAValue, TensorQuantization | str], SSAValue] = {}
         self._weights: dict[tuple[SSAValue, str], SSAValue] = {}
 
@@ -148,24 +149,33 @@ class Lowering:
             self._weights[key] = self._named_weight(f"{tensor_name(value)}_{self.element}", array, user, self.element)
         return self._weights[key]
 
+    def _new_name(self, plain: str) -> str:
+        """The name of a tensor between two of the model: numbered where there is one of that name, such as "1" of "23" and "12" of "3"."""
+        name = next(name for name in chain([plain], (f"{plain}_{number}" for number in count(1))) if name not in self._names)
+        self._names.add(name)
+        return name
+
     def _cast(self, value: SSAValue, wanted: TensorQuantization | str, name: str) -> SSAValue:
         is_float = isinstance(wanted, str)
         result_type = tensor_type(shape_of(value), wanted if is_float else "f32", None if is_float else wanted)
-        return self._convert(value, wanted, tpu.CastOp.make(name, [value], result_type, with_scale=True))
+        return self._convert(value, wanted, lambda: tpu.CastOp.make(self._new_name(name), [value], result_type, with_scale=True))
 
     def _requantize(self, value: SSAValue, present: TensorQuantization, wanted: TensorQuantization, name: str) -> SSAValue:
         result_type = tensor_type(shape_of(value), quantization=wanted)
         if present.zero_point or wanted.zero_point:
             (multiplier,), (shift,) = multipliers_and_shifts(present.scale / wanted.scale)
-            op = tpu.RequantIntOp.make(name, [value], result_type, multiplier=multiplier, rshift=shift, quant_mode="MultiplierShift")
+            op_class, attributes = tpu.RequantIntOp, {"quant_mode": "MultiplierShift"}
         else:
             (multiplier,), (shift,) = multipliers_and_shifts(present.scale / wanted.scale, LIMIT_16_BIT)
-            op = tpu.MulShiftOp.make(name, [value], result_type, multiplier=multiplier, rshift=shift)
-        return self._convert(value, wanted, op)
+            op_class, attributes = tpu.MulShiftOp, {}
+        return self._convert(value, wanted, lambda: op_class.make(self._new_name(name), [value], result_type, multiplier=multiplier,
+                                                                  rshift=shift, **attributes))
 
-    def _convert(self, value: SSAValue, wanted: TensorQuantization | str, op: Operation) -> SSAValue:
+    def _convert(self, value: SSAValue, wanted: TensorQuantization | str, make: Callable[[], Operation]) -> SSAValue:
+        """The cast of a value: made once, for all its users."""
         key = (value, wanted)
         if key not in self._casts:
+            op = make()
             _insert_after(value, op)
             self._casts[key] = op.results[0]
         return self._casts[key]
