@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from tpuc_bm1684x.kernels.base import AliasKernel, GlobalKernel, LocalKernel, Slice, register, source_of
-from tpuc_bm1684x.kernels.constants import LANES, STORAGE
+from tpuc_bm1684x.kernels.constants import FLOATS, LANES, STORAGE
+from tpuc_bm1684x.kernels.conv2d import relu
 from tpuc_bm1684x.kernels.engine import Engine, GlobalView, Operand, Rows
+from tpuc_bm1684x.kernels.stored import limit_stored
 from tpuc_core.errors import TpucError
 from tpuc_core.ir import is_none, shape_of
 
@@ -111,6 +113,8 @@ class Concat(GlobalKernel):
     moves whole rows; others are copied inside global memory."""
 
     def prepare(self) -> None:
+        if self.op.get("do_relu") and self.out_storage != "u8":  # saturation is one
+            raise TpucError(f'"{self.name}": a Concat on bm1684x has no Relu in it; write a tpu.Relu behind it')
         self.activations = [source_of(v) for v in self.op.operands if not is_none(v)]
 
     def emit(self, engine: Engine, out: GlobalView, inputs: Sequence[GlobalView], constants: Mapping[str, Operand]) -> None:
@@ -279,3 +283,7 @@ class Upsample(LocalKernel):
             place = engine.window(out, slice(first - part.rows.start, None, scale_h), slice(dx, None, scale_w))
             start = first // scale_h - part.inputs[0].start
             engine.copy(place, engine.rows(inputs[0], Rows(start, start + place.shape[2])))
+        if self.out_storage in FLOATS:
+            relu(engine, self.op, out)
+        else:
+            limit_stored(engine, self, out)

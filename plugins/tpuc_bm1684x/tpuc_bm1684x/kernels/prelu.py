@@ -27,6 +27,9 @@ class PRelu(LocalKernel):
     def axes_of(self, value: SSAValue) -> Shape4:
         return shape4(shape_of(value)) if value is self.activations[0] else (1, int(np.prod(shape_of(value))), 1, 1)
 
+    def is_spread(self, index: int) -> bool:
+        return self.in_shape(index)[1] == 1 < self.out_shape[1]
+
     def constants(self) -> list[Constant]:
         return [] if self.is_float else [Constant("slope", Form.ALIGNED, (self.out_shape[1], 3), "i32")]
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tpuc_bm1684x.lowering.convolution import channelwise_int8
-from tpuc_bm1684x.lowering.generic import fused_relu, plain_float
+from tpuc_bm1684x.lowering.generic import fused_relu, plain_float, shared_attributes
+from tpuc_bm1684x.lowering.narrowing import held
 from tpuc_bm1684x.lowering.quantize import LIMIT_16_BIT, multipliers_and_shifts, multipliers_of_a_sum, quantize_filter
 from tpuc_bm1684x.lowering.registry import FLOATS, lowers
-from tpuc_core.ir import is_weight, quantization_of, shape_of, tpu
+from tpuc_core.ir import is_weight, quantization_of, shape_of, tensor_name, tpu
 from tpuc_core.plan import Precision, TensorQuantization
 
 if TYPE_CHECKING:
@@ -30,9 +31,34 @@ def _signs(op: TensorOp) -> list[float]:
 def _sum_obstacle(op: TensorOp) -> str | None:
     if all(is_weight(v) for v in op.operands):
         return "operands that are all constants"
-    if op.name == "top.Sub" and len(op.operands) != 2:
+    if len(op.operands) < 2 or (op.name == "top.Sub" and len(op.operands) != 2):
         return f"{len(op.operands)} operands"
     return None
+
+
+@lowers("Add", "Sub", precision=FLOATS)
+def sum_float(op: TensorOp, lowering: Lowering) -> SSAValue:
+    """Terms with a coefficient are multiplied first, `OP_termI`; a sum of one term is a product."""
+    coefficients = op.get("coeff") or [1.0] * len(op.operands)
+    if len(op.operands) == 1:
+        return plain_float(op, lowering, tpu.MulConstOp, const_val=coefficients[0])
+    op_class = getattr(tpu, f"{op.name.removeprefix('top.')}Op")
+    if all(coefficient == 1 for coefficient in coefficients):
+        return plain_float(op, lowering, op_class)
+    operands = [_term(op, lowering, i, coefficient) for i, coefficient in enumerate(coefficients)]
+    attributes = {name: value for name, value in shared_attributes(op, op_class).items() if name != "coeff"}
+    return lowering.emit(op, op_class, operands, lowering.result_type(op), **attributes)
+
+
+def _term(op: TensorOp, lowering: Lowering, index: int, coefficient: float) -> SSAValue:
+    value, suffix = op.operands[index], f"term{index}"
+    if coefficient == 1:
+        return lowering.real(value, op)
+    if is_weight(value):
+        return lowering.float_weight(op, suffix, lowering.model.weight(value) * np.float32(coefficient))
+    name = f"{tensor_name(op.results[0])}_{suffix}"
+    return lowering.emit(op, tpu.MulConstOp, [lowering.real(value, op)], lowering.float_type(shape_of(value)), name=name,
+                         const_val=held(coefficient, lowering.element))
 
 
 @lowers("Add", "Sub", precision=Precision.INT8, unless=_sum_obstacle)
@@ -95,4 +121,5 @@ def product_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
 def div_const(op: TensorOp, lowering: Lowering) -> SSAValue:
     if op.get("is_reverse"):
         return plain_float(op, lowering, tpu.ReciprocalOp)
-    return plain_float(op, lowering, tpu.MulConstOp, const_val=float(np.float32(1 / op.get("const_val"))))
+    with np.errstate(divide="ignore"):
+        return plain_float(op, lowering, tpu.MulConstOp, const_val=float(np.float32(1 / np.float64(op.get("const_val")))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +24,7 @@ def has_constant_matrix(op: TensorOp) -> bool:
     """Whether the right side is one constant matrix, which becomes the filters of a convolution."""
     left, right, bias = op.operands[:3]
     is_plain = not is_weight(left) and is_weight(right) and len(shape_of(right)) == 2 and not op.get("left_transpose")
-    return is_plain and (is_none(bias) or is_weight(bias))
+    return is_plain and (is_none(bias) or (is_weight(bias) and prod(shape_of(bias)) == shape_of(op.results[0])[-1]))
 
 
 def batch_matmul_float(op: TensorOp, lowering: Lowering) -> SSAValue:

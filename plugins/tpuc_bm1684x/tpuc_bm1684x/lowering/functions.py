@@ -78,7 +78,7 @@ def _elu(op: TensorOp) -> Function:
 WITH_ATTRIBUTES: dict[str, Callable[[TensorOp], Function]] = {
     "AddConst": lambda op: lambda x: _clamp(op, x + op.get("const_val")),
     "Clip": lambda op: lambda x: np.clip(x, op.get("min"), op.get("max")),
-    "DivConst": lambda op: lambda x: op.get("const_val") / x if op.get("is_reverse") else x / op.get("const_val"),
+    "DivConst": lambda op: lambda x: _clamp(op, op.get("const_val") / x if op.get("is_reverse") else x / op.get("const_val")),
     "Elu": _elu,
     "HardSigmoid": lambda op: lambda x: np.clip(op.get("alpha") * x + op.get("beta"), 0, 1),
     "LeakyRelu": lambda op: lambda x: np.where(x > 0, x, op.get("alpha") * x),

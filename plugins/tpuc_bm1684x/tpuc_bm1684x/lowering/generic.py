@@ -7,21 +7,26 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tpuc_bm1684x.kernels.movement import PAD_MODES
+from tpuc_bm1684x.lowering.narrowing import held
 from tpuc_bm1684x.lowering.registry import FLOATS, kernel_obstacle, lowers
-from tpuc_core.ir import tpu
+from tpuc_core.ir import tensor_name, tpu
 
 if TYPE_CHECKING:
-    from xdsl.ir import SSAValue
+    from xdsl.ir import Attribute, SSAValue
 
     from tpuc_bm1684x.lowering.context import Lowering
     from tpuc_core.ir import TensorOp
     from tpuc_core.plan import TensorQuantization
 
 SAME_IN_FLOATS = (
-    "Add", "AddConst", "Clip", "Concat", "Depth2Space", "Div", "LayerNorm",
+    "AddConst", "Clip", "Depth2Space", "Div", "LayerNorm",
     "LeakyRelu", "Max", "MaxConst", "Min", "MinConst", "Mul", "MulConst", "Pad", "Permute", "Reciprocal",
-    "Relu", "Reshape", "Reverse", "ShuffleChannel", "Slice", "Softmax", "Squeeze", "Sub", "SubConst", "Tile", "Unsqueeze",
+    "Relu", "Reshape", "Reverse", "ShuffleChannel", "Slice", "Softmax", "Squeeze", "SubConst", "Tile", "Unsqueeze",
     "Upsample")
+OF_SEVERAL = ("Max", "Min", "Mul")
+"""Ops of any number of operands; of one the result is the operand."""
+TERMS_AND_FACTORS = (tpu.AddConstOp, tpu.MulConstOp, tpu.SubConstOp)
+"""Ops whose constant stays finite in 16 bits: 0 times an infinity, or an infinity less another one, would be no number."""
 F32_OPERANDS = {"LayerNorm": (1, 2)}
 """Constants that a kernel reads in f32, whatever it computes in."""
 
@@ -41,6 +46,8 @@ def padding_obstacle(op: TensorOp) -> str | None:
 @lowers(*SAME_IN_FLOATS, precision=FLOATS, unless=_obstacle)
 def same_float(op: TensorOp, lowering: Lowering) -> SSAValue:
     kind = op.name.removeprefix("top.")
+    if len(op.operands) == 1 and kind in OF_SEVERAL:
+        return plain_float(op, lowering, tpu.MulConstOp, const_val=1.0)
     return plain_float(op, lowering, getattr(tpu, f"{kind}Op"), f32_operands=F32_OPERANDS.get(kind, ()))
 
 
@@ -49,7 +56,25 @@ def plain_float(op: TensorOp, lowering: Lowering, op_class: Any, *, f32_operands
     the chip wants in f32 in every precision: biases."""
     operands = [v if i in f32_operands else lowering.real(v, op) for i, v in enumerate(op.operands)]
     operands += [lowering.none(op)] * missing_operands(op_class, len(operands))
-    return lowering.emit(op, op_class, operands, lowering.result_type(op), **(shared_attributes(op, op_class) | attributes))
+    attributes = shared_attributes(op, op_class) | attributes
+    if op_class in TERMS_AND_FACTORS:
+        attributes["const_val"] = held(attributes["const_val"], lowering.element)
+    return lowering.emit(op, op_class, operands, lowering.result_type(op), **attributes)
+
+
+@lowers("Concat", precision=FLOATS)
+def concat_float(op: TensorOp, lowering: Lowering) -> SSAValue:
+    return concatenated(op, lowering, [lowering.real(v, op) for v in op.operands], lowering.result_type(op))
+
+
+def concatenated(op: TensorOp, lowering: Lowering, operands: list[SSAValue], result_type: Attribute) -> SSAValue:
+    """A Concat, and a Relu behind it where the op has one."""
+    attributes = shared_attributes(op, tpu.ConcatOp)
+    if not op.get("do_relu"):
+        return lowering.emit(op, tpu.ConcatOp, operands, result_type, **attributes)
+    attributes |= {"do_relu": False, "relu_limit": -1.0}
+    y = lowering.emit(op, tpu.ConcatOp, operands, result_type, name=f"{tensor_name(op.results[0])}_linear", **attributes)
+    return lowering.emit(op, tpu.ReluOp, [y], result_type, relu_limit=op.get("relu_limit"))
 
 
 def shared_attributes(op: TensorOp, op_class: Any) -> dict[str, Any]:

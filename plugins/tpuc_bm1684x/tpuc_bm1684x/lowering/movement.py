@@ -6,10 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tpuc_bm1684x.lowering.generic import missing_operands, padding_obstacle, shared_attributes
+from tpuc_bm1684x.lowering.generic import (
+    concatenated,
+    fused_relu,
+    missing_operands,
+    padding_obstacle,
+    shared_attributes,
+)
 from tpuc_bm1684x.lowering.quantize import quantize_real
 from tpuc_bm1684x.lowering.registry import kernel_obstacle, lowers
-from tpuc_core.ir import calibration_of, is_none, is_weight, tpu
+from tpuc_core.ir import calibration_of, is_none, is_weight, shape_of, tensor_type, tpu
 from tpuc_core.plan import Precision
 
 if TYPE_CHECKING:
@@ -25,6 +31,8 @@ TAKE_CONSTANTS = ("top.Concat", "top.Max", "top.Min")
 def _obstacle(op: TensorOp) -> str | None:
     if op.name == "top.Pad":
         return padding_obstacle(op) or _pad_value_obstacle(op)
+    if op.name in ("top.Max", "top.Min") and len(op.operands) < 2:
+        return "a single operand"
     if op.name not in TAKE_CONSTANTS and any(is_weight(v) for v in op.operands):
         return "an operand that is a constant"
     return kernel_obstacle(op.name.removeprefix("top."))
@@ -52,9 +60,11 @@ def move_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     wanted = lowering.quantization(op)
     operands = [v if is_none(v) else _operand(op, lowering, v, i) for i, v in enumerate(op.operands)]
     operands += [lowering.none(op)] * missing_operands(op_class, len(operands))
+    if op.name == "top.Concat" and wanted.is_signed:
+        return concatenated(op, lowering, operands, tensor_type(shape_of(op.results[0]), quantization=wanted))
     attributes = shared_attributes(op, op_class)
     if "relu_limit" in attributes:
-        attributes["relu_limit"] = -1.0
+        attributes["relu_limit"] = fused_relu(op, wanted).get("relu_limit", -1.0)
     if op.name == "top.Pad":
         attributes["val"] = float(quantize_real(np.array([op.get("val")]), wanted)[0])
     return lowering.emit_int8(op, op_class, operands, **attributes)

@@ -7,6 +7,8 @@ BF16 has 8 bits; the nearest values of some weights lie almost as near as the ne
 
 from __future__ import annotations
 
+import math
+
 import ml_dtypes
 import numpy as np
 
@@ -16,19 +18,27 @@ MOST_TURNED = 256
 """Of each channel's weights those nearest to a tie, which may be rounded the other way."""
 CHUNK = 1 << 22
 """Weights at a time."""
-INFINITE = 0x7F80
+INFINITE, SIGN = 0x7F80, np.uint16(0x8000)
+LARGEST = {"f16": float(np.finfo(np.float16).max), "bf16": float(ml_dtypes.finfo(ml_dtypes.bfloat16).max)}
 
 
 def narrowed(array: np.ndarray, element: str) -> np.ndarray:
     """f32 values as weights of an element type hold them: f32, or the bits of f16 or bf16, rounded to the nearest, ties to even. What
-    is too large for f16 becomes its largest number."""
+    is too large for f16 becomes its largest number, and what is finite stays so in bf16."""
     array = np.ascontiguousarray(array, np.float32)
     if element == "f32":
         return array
     if element == "f16":
         largest = np.finfo(np.float16).max
         return np.clip(array, -largest, largest).astype(np.float16).view(np.uint16)
-    return array.astype(ml_dtypes.bfloat16).view(np.uint16)
+    bits = array.astype(ml_dtypes.bfloat16).view(np.uint16)
+    return np.where((bits & ~SIGN == INFINITE) & np.isfinite(array), bits - np.uint16(1), bits)
+
+
+def held(value: float, element: str) -> float:
+    """The constant of an instruction: what is finite, and too large for the element type, becomes its largest number."""
+    largest = LARGEST.get(element, math.inf)
+    return min(max(value, -largest), largest) if math.isfinite(value) else value
 
 
 def narrowed_filter(filters: np.ndarray, element: str, axis: int = 0) -> np.ndarray:

@@ -35,7 +35,7 @@ def _mode(op: TensorOp) -> str:
     if op.name == "top.Sigmoid" and op.get("log"):
         return "LOG_SIGMOID"
     if op.name == "top.GELU":
-        return {"tanh": "TGELU", "sigmoid": "QGELU"}.get(op.get("approx_mode"), "GELU")
+        return {"tanh": "TGELU", "sigm": "QGELU"}.get(op.get("approx_mode"), "GELU")
     return MODES[op.name.removeprefix("top.")]
 
 
@@ -64,14 +64,26 @@ def _coefficients(op: TensorOp) -> list[float] | None:
 
 @lowers("PRelu", precision=FLOATS)
 def prelu_float(op: TensorOp, lowering: Lowering) -> SSAValue:
-    return plain_float(op, lowering, tpu.PReluOp)
+    """Other slopes than one a channel: the product of the slopes and what is negative, and what is positive added."""
+    if _has_slope_a_channel(op):
+        return plain_float(op, lowering, tpu.PReluOp)
+    x, shape, name = lowering.real(op.operands[0], op), shape_of(op.operands[0]), tensor_name(op.results[0])
+    positive = lowering.emit(op, tpu.MaxConstOp, [x], lowering.float_type(shape), name=f"{name}_positive", const_val=0.0)
+    chain = Chain(op, lowering, x).add(tpu.MinConstOp, shape, const_val=0.0).add(tpu.MulOp, shape, lowering.real(op.operands[1], op))
+    return chain.add(tpu.AddOp, shape, positive).end_with_reshape()
+
+
+def _has_slope_a_channel(op: TensorOp) -> bool:
+    """Or a single one."""
+    shape, slope = shape_of(op.operands[0]), shape_of(op.operands[1])
+    aligned = slope if len(slope) == 1 else ((1,) * (len(shape) - len(slope)) + tuple(slope))[1:2]
+    return prod(slope) == 1 or (len(shape) > 1 and prod(slope) == shape[1] and tuple(aligned) == (shape[1],))
 
 
 def _prelu_int8_obstacle(op: TensorOp) -> str | None:
     if not is_weight(op.operands[1]):
         return "a slope that is no constant"
-    shape = shape_of(op.operands[0])
-    is_channelwise = len(shape) > 1 and prod(shape_of(op.operands[1])) in (1, shape[1])
+    is_channelwise = len(shape_of(op.operands[0])) > 1 and _has_slope_a_channel(op)
     return None if is_channelwise else "a slope that is not one for each channel"
 
 
