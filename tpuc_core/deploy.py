@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tpuc_core.certify import Proof, certificate, file_sha256, prove, section
 from tpuc_core.errors import TpucError
-from tpuc_core.files import existing_file
+from tpuc_core.files import existing_file, writable_file
 from tpuc_core.plan import Plan
 from tpuc_core.plugins import plugins
 from tpuc_core.quantization_table import precisions_for
@@ -129,6 +129,28 @@ def _import_calibration(top: Model, job: Job) -> None:
     from tpuc_core.passes.import_calibration_table import ImportCalibrationTable
 
     run_passes(top, [ImportCalibrationTable(file=str(job.calibration_table), asymmetric=job.is_asymmetric)])
+
+
+def check_output(job: Job, others: Iterable[str | Path | None]) -> None:
+    """Raises TpucError: the result cannot be written there, is one of the files that are read (`others` beside the job's), or has the
+    suffix of another kind of file than those that chips make."""
+    made = {suffix for runner in plugins().runners for suffix in runner.suffixes} - {".mlir"}
+    made -= {suffix for frontend in plugins().frontends for suffix in frontend.suffixes}
+    if job.bmodel.suffix.lower() not in made:
+        raise TpucError(f'--model "{job.bmodel}" should be a {" or ".join(sorted(made))} file')
+    writable_file(job.bmodel, [*job.sources().values(), *others])
+
+
+def load_reference(top: Model, path: Path, excepts: Collection[str]) -> Tensors:
+    """Float tensors of the model, made elsewhere. Raises TpucError: the file has none of those that are compared."""
+    from tpuc_core.ir import tensor_name
+    from tpuc_core.npz import load_npz
+
+    reference = load_npz(path)
+    names = {tensor_name(result) for op in (*top.inputs, *top.ops()) for result in op.results}
+    if not names & reference.keys() - set(excepts):
+        raise TpucError(f'nothing to compare: "{path}" has no tensor of model "{top.name}" that --excepts does not leave out')
+    return reference
 
 
 def prefix(job: Job, top: Model) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,9 +35,12 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def writable_file(path: str | Path) -> Path:
-    """The path, if a file can be written there: for long commands to ask at their start. Raises TpucError otherwise."""
+def writable_file(path: str | Path, others: Iterable[str | Path | None] = ()) -> Path:
+    """The path, if a file can be written there, and it is none of the `others` that the command reads or writes: for commands to ask at
+    their start. Raises TpucError otherwise."""
     path = Path(path)
+    if any(other is not None and path.resolve() == Path(other).resolve() for other in others):
+        raise TpucError(f'the output "{path}" is another file of this command too: give another name')
     if path.is_dir():
         raise TpucError(f'cannot write "{path}": {os.strerror(errno.EISDIR)}')
     if not path.parent.is_dir():

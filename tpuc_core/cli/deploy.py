@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tpuc_core.files import writable_file
 from tpuc_core.plugins import plugins
 
 if TYPE_CHECKING:
@@ -43,26 +42,26 @@ def deploy(test_input: str | None, test_reference: Path | None, tolerance: str |
     its certificate. Exit code 1 where a tensor differs, or is less similar to float than the tolerance says; without --test_input
     and --tolerance the similarity is shown but not judged, since random values are not what the model was calibrated on.
     """
-    from tpuc_core.deploy import DEFAULT_INPUT, Job, Test, build, certify, load_inputs_of, load_top, validate
+    from tpuc_core.deploy import DEFAULT_INPUT, Job, Test, build, certify, check_output, load_inputs_of, load_reference, load_top, validate
     from tpuc_core.host_ops import end_before_host_ops
-    from tpuc_core.npz import Tolerance, load_npz
+    from tpuc_core.npz import Tolerance
 
     limits = Tolerance.parse(tolerance) if tolerance else None
     wanted = Job(**job)
-    writable_file(wanted.bmodel)
+    words = (test_input or DEFAULT_INPUT).split(",")
+    check_output(wanted, [test_reference, *words])
     top = load_top(wanted)
     if ended := end_before_host_ops(top, plugins().chip(wanted.chip)):
         click.echo(ended)
-    words = test_input or DEFAULT_INPUT
-    inputs = {} if skip_validation else load_inputs_of(top, words.split(","))
-    reference = load_npz(test_reference) if test_reference else None
+    inputs = {} if skip_validation else load_inputs_of(top, words)
+    left_out = [name for name in excepts.split(",") if name not in ("", "-")]
+    reference = load_reference(top, test_reference, left_out) if test_reference else None
     built = build(wanted, top)
     print_plan(built)
     if skip_validation:
         print_files(built)
         return 0
-    left_out = [name for name in excepts.split(",") if name not in ("", "-")]
-    validation = validate(built, Test(inputs, words, reference, limits, left_out))
+    validation = validate(built, Test(inputs, ",".join(words), reference, limits, left_out))
     if validation.proof.holds:
         certify(built, validation)
     is_judged = test_input is not None or tolerance is not None

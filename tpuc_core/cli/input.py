@@ -10,6 +10,7 @@ import click
 
 from tpuc_core.cli.preprocessing import Shapes, given, preprocessing_options
 from tpuc_core.errors import TpucError
+from tpuc_core.files import writable_file
 
 if TYPE_CHECKING:
     from tpuc_core.images import Preprocessing
@@ -42,7 +43,7 @@ def make_input(images: tuple[str, ...], mlir: str | None, input_shapes: list[lis
         return _check(check, images, inputs, mlir)
     if not images or output is None:
         raise click.UsageError("give IMAGES and the file to write with -o, or a file to look at with --check")
-    _write(output, images, inputs)
+    _write(output, images, inputs, mlir)
     return 0
 
 
@@ -60,10 +61,11 @@ def _wanted_inputs(mlir: str | None, input_shapes: list[list[int]] | None, field
     raise TpucError("give --mlir, or the one shape of the input with --input_shapes")
 
 
-def _write(output: str, images: tuple[str, ...], inputs: Inputs) -> None:
+def _write(output: str, images: tuple[str, ...], inputs: Inputs, mlir: str | None) -> None:
     from tpuc_core.images import load_inputs
     from tpuc_core.npz import save_npz
 
+    writable_file(output, [mlir, *images])
     arrays = load_inputs(images, {name: shape for name, (shape, _) in inputs.items()}, {name: p for name, (_, p) in inputs.items()})
     save_npz(output, arrays)
     for name, array in arrays.items():

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import numpy as np
 
 from tpuc_core.errors import TpucError
-from tpuc_core.files import whole_file
+from tpuc_core.files import whole_file, writable_file
 from tpuc_core.npz.archive import load_npz, save_npz, tensor_of
 
 if TYPE_CHECKING:
@@ -53,6 +52,8 @@ def compare(target: str, reference: str, tolerance: str, verbose: int, excepts: 
     from tpuc_core.npz.compare import compare as compare_tensors
 
     limits = Tolerance.parse(tolerance)
+    if csv:
+        writable_file(csv, [target, reference])
     targets, references = load_npz(target), load_npz(reference)
     report = compare_tensors(targets, references, *limits, excepts=[e for e in excepts.split(",") if e != "-"],
                                      is_int8_similar=bool(int8_tensor_close))
@@ -83,6 +84,7 @@ def _write_csv(path: str, report: Report) -> None:
 @click.argument("names")
 def extract(source: str, output: str, names: str) -> None:
     """Copy the tensors NAMES (separated by commas) of SOURCE to a new npz OUTPUT."""
+    writable_file(output, [source])
     tensors = load_npz(source)
     save_npz(output, {name: tensor_of(tensors, name, source) for name in names.split(",")})
 
@@ -117,6 +119,7 @@ def insert(file: str, source: str, names: str) -> None:
 @click.option("-o", "--output", default=None, help="The .npy to write; default: NAME.npy.")
 def to_npy(file: str, name: str, output: str | None) -> None:
     """Write the tensor NAME of FILE as .npy."""
+    path = writable_file(output or f"{name.replace('/', '_')}.npy", [file])
     tensor = tensor_of(load_npz(file), name, file)
-    with whole_file(Path(output or f"{name.replace('/', '_')}.npy")) as temporary:
-        np.save(temporary, tensor)
+    with whole_file(path) as temporary, temporary.open("wb") as stream:  # a path would get the suffix .npy
+        np.save(stream, tensor)

@@ -38,7 +38,7 @@ def run(model_file: str, weight: str | None, words: str, output: str, dump_all_t
     from tpuc_core.npz import save_npz
 
     path = existing_file(model_file)
-    writable_file(output)
+    writable_file(output, [path, weight, *split_words(words)])
     session = plugins().open(path, runner, None if weight is None else existing_file(weight))
     profile_of = getattr(session, "profile", None)
     if profile and profile_of is None:

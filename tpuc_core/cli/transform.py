@@ -57,10 +57,11 @@ def transform(model_name: str, model_def: str, model_data: str | None, input_sha
         raise TpucError(f'--model_name "{model_name}" should be a name without folders: files are named after it')
     options = FrontendOptions(model_name, input_shapes, tuple(split_words(output_names)), Preprocessing(**given(rest)),
                               constant_inputs or {})
-    for output in filter(None, (mlir, test_result)):
-        writable_file(output)
-    job = _Job(plugins().frontend(files[0].suffix), files, options, Path(mlir))
     words = split_words(test_input)
+    writable_file(mlir, files)
+    if test_result:
+        writable_file(test_result, [mlir, *files, *words])
+    job = _Job(plugins().frontend(files[0].suffix), files, options, Path(mlir))
     if not words:
         job.save(job.load())
         return 0

@@ -13,6 +13,7 @@ from tabulate import tabulate
 
 from tpuc_bm1684x.bmodel import Bmodel, CommandGroup, Stage, Tensor, read_bmodel
 from tpuc_core.errors import TpucError
+from tpuc_core.files import writable_file
 
 if TYPE_CHECKING:
     from tpuc_bm1684x.bmodel.verify import Check
@@ -156,6 +157,7 @@ def weights(file: Path, output: Path) -> None:
     """
     from tpuc_core.npz import save_npz
 
+    writable_file(output, [file])
     found: dict[str, np.ndarray] = {}
     for stage in read_bmodel(file).stages():
         found |= stage_weights(stage)

@@ -104,7 +104,7 @@ def calibrate(**options: Any) -> None:
     from tpuc_core.parallel import open_workers
 
     given = Options(**{**options, "method": method_name(options["method"])})
-    writable_file(given.output)
+    writable_file(given.output, [*given.files, given.data_list, given.tune_list])
     _check(given)
     with open_workers(given.jobs, given.dask) as workers:
         partial = merged(given.files) if given.is_merge else _gather(given, workers)

@@ -78,9 +78,9 @@ def search(output: Path, csv_file: Path | None, png_file: Path | None, explain: 
     from tpuc_mix.search import candidates
     from tpuc_mix.search import search as run_search
 
-    for file in (output, csv_file, png_file):
-        if file is not None:
-            writable_file(file)
+    taken = [options[name] for name in ("mlir", "calibration_table", "data_list", "labels")]
+    for file in filter(None, (output, csv_file, png_file)):
+        taken.append(writable_file(file, taken))
     highs = [_mode("F16" if word == "auto" else word) for word in split_words(mode_high)]
     goal = _goal(options)
     task, sources = _task(options), _sources(options)
