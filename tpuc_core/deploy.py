@@ -134,11 +134,11 @@ def _import_calibration(top: Model, job: Job) -> None:
 def check_output(job: Job, others: Iterable[str | Path | None]) -> None:
     """Raises TpucError: the result cannot be written there, is one of the files that are read (`others` beside the job's), or has the
     suffix of another kind of file than those that chips make."""
+    writable_file(job.bmodel, [*job.sources().values(), *others])
     made = {suffix for runner in plugins().runners for suffix in runner.suffixes} - {".mlir"}
     made -= {suffix for frontend in plugins().frontends for suffix in frontend.suffixes}
     if job.bmodel.suffix.lower() not in made:
         raise TpucError(f'--model "{job.bmodel}" should be a {" or ".join(sorted(made))} file')
-    writable_file(job.bmodel, [*job.sources().values(), *others])
 
 
 def load_reference(top: Model, path: Path, excepts: Collection[str]) -> Tensors:

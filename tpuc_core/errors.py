@@ -18,6 +18,6 @@ def did_you_mean(word: str, valid: Iterable[str]) -> str:
     return f"valid: {', '.join(valid) or 'none'}{hint}"
 
 
-def unknown(kind: str, word: str, valid: Iterable[str]) -> TpucError:
-    """The error for a name that is not in a list: `unknown mode "FP32"; valid: F32, INT8; did you mean "F32"?`."""
-    return TpucError(f'unknown {kind} "{word}"; {did_you_mean(word, valid)}')
+def unknown(kind: str, word: str, valid: Iterable[str], place: str = "") -> TpucError:
+    """The error for a name that is not in a list: `unknown mode "FP32"; valid: F32, INT8; did you mean "F32"?`. `place` stands before it."""
+    return TpucError(f'{place}unknown {kind} "{word}"; {did_you_mean(word, valid)}')

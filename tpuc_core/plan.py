@@ -94,6 +94,6 @@ def read_quantization_table(path: str | Path) -> dict[str, Precision]:
         if len(words) != 2:
             raise TpucError(f'"{path}" line {number}: "{line.strip()}" should be an op name and a mode')
         if words[1].upper() not in list(Precision):
-            raise unknown("mode", f"{words[1]}", list(Precision))
+            raise unknown("mode", words[1], list(Precision), f'"{path}" line {number}: ')
         table[words[0]] = Precision(words[1].upper())
     return table

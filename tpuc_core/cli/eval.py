@@ -31,7 +31,7 @@ _BACKGROUND = 1001  # scores of a network for ImageNet with a class for the back
 @click.option("--against", help="A second model file for the same images; the two are compared image by image.")
 @click.option("--dataset", required=True, help="A folder with a folder of images for each class, or a flat one with --labels.")
 @click.option("--labels", help='Labels of a flat folder: .csv with "file" and "label", lines "FILE LABEL", or one label a line.')
-@click.option("--count", type=int, default=-1, help="Take this many images at random.  [default: all]")
+@click.option("--count", type=click.IntRange(min=-1), default=-1, help="Take this many images at random; 0 or -1: all.  [default: all]")
 @click.option("--seed", type=int, default=1684, show_default=True, help="Decides which images, and their order.")
 @click.option("--class_offset", type=int,
               help="Index of class 0 in the model's output.  [default: 1 of 1001 scores, which begin with the background; else 0]")

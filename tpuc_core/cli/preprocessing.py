@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 import click
@@ -23,7 +24,10 @@ class Numbers(click.ParamType):
         if not isinstance(value, str):
             return value
         try:
-            return tuple(self._kind(part) for part in value.strip("[]").split(","))
+            numbers = tuple(self._kind(part) for part in value.strip("[]").split(","))
+            if not all(map(isfinite, numbers)):
+                raise ValueError(value)
+            return numbers
         except ValueError:
             self.fail(f'"{value}" is not a list of numbers with commas between', param, ctx)
 

@@ -76,9 +76,10 @@ def measure(session: Session, preprocessing: Preprocessing, images: Sequence[Lab
     if len(session.inputs) != 1:
         raise TpucError(f"accuracy on images needs a model with one input, this one has {len(session.inputs)}")
     classes = score_count(session)
-    worst = max(image.label for image in images) + class_offset
-    if worst >= classes:
-        raise TpucError(f"the model has {classes} classes, the data set has class {worst}")
+    labels = [image.label + class_offset for image in images]
+    for label in (min(labels), max(labels)):
+        if not 0 <= label < classes:
+            raise TpucError(f"the model has {classes} classes, the data set has class {label}")
     accuracy, batch = Accuracy(), session.inputs[0].shape[0]
     groups = [images[i:i + batch] for i in range(0, len(images), batch)]
     for group, ranks in zip(groups, _ranks(session, preprocessing, groups, workers)):

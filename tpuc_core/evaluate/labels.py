@@ -57,8 +57,8 @@ def _from_folders(folder: Path) -> list[LabelledImage]:
 
 def _from_file(folder: Path, labels: Path) -> list[LabelledImage]:
     pictures = _pictures(folder)
-    lines = [line for line in labels.read_text(encoding="utf-8").splitlines() if line.strip()]
     try:
+        lines = [line for line in labels.read_text(encoding="utf-8").splitlines() if line.strip()]
         if labels.suffix.lower() == ".csv":
             pairs = [(row["file"], int(row["label"])) for row in csv.DictReader(lines) if row["label"]]
         elif all(line.strip().lstrip("-").isdigit() for line in lines):
@@ -67,6 +67,8 @@ def _from_file(folder: Path, labels: Path) -> list[LabelledImage]:
             return [LabelledImage(path, int(line)) for path, line in zip(pictures, lines)]
         else:
             pairs = [(name, int(label)) for name, label in (line.rsplit(maxsplit=1) for line in lines)]
+    except UnicodeDecodeError as error:
+        raise TpucError(f'"{labels}" is not a file of labels: byte {error.start} is not UTF-8') from error
     except (KeyError, ValueError) as error:
         raise TpucError(f'"{labels}" is not a file of labels: give a .csv with the columns "file" and "label", '
                         'lines of "FILE LABEL", or one label a line') from error

@@ -69,7 +69,7 @@ def _rank(outputs: Tensors, sample: Sample) -> int:
     if sample.label is None:
         raise TpucError(f'"{sample.source}" has no label; give the samples as a folder for each class, or with --labels')
     scores = next(iter(outputs.values())).reshape(-1).astype(np.float64)
-    if sample.label >= scores.size:
+    if not 0 <= sample.label < scores.size:
         raise TpucError(f'"{sample.source}" is of class {sample.label}, the model has {scores.size} scores')
     order = np.argsort(-scores, kind="stable")
     return int(np.flatnonzero(order == sample.label)[0])
@@ -132,8 +132,8 @@ def _module_of_file(path: Path) -> Any:
     module = importlib.util.module_from_spec(specification)
     try:
         specification.loader.exec_module(module)
-    except (ImportError, SyntaxError) as error:
-        raise TpucError(f'"{path}" cannot be loaded: {error}') from error
+    except Exception as error:
+        raise TpucError(f'"{path}" cannot be loaded: {_words(error)}') from error
     return module
 
 
@@ -142,13 +142,16 @@ class Figures:
 
     def __init__(self, metric: Metric):
         self._metric = metric
+        self._name = getattr(metric, "__name__", type(metric).__name__)
         self._sums: dict[str, float] = {}
         self.count = 0
 
     def add(self, outputs: Tensors, sample: Sample) -> None:
-        """Take in one sample. Raises TpucError for a metric that gives something else than numbers."""
-        given = self._metric(outputs, sample)
+        """Take in one sample. Raises TpucError for a metric that fails, or gives something else than numbers."""
+        given = self._asked(f'on "{sample.source}"', self._metric, outputs, sample)
         self.count += 1
+        if given is None and not hasattr(self._metric, "result"):
+            raise TpucError(f'the metric "{self._name}" gave no figure on "{sample.source}": a number, or numbers by name, are wanted')
         for name, value in ({} if given is None else _by_name(given)).items():
             self._sums[name] = self._sums.get(name, 0.0) + value
 
@@ -156,8 +159,23 @@ class Figures:
         """The figures by name: averages, or what the metric's own `result` says."""
         result = getattr(self._metric, "result", None)
         if result is not None:
-            return _by_name(result())
+            return _by_name(self._asked("at the end", result))
         return {name: total / self.count for name, total in self._sums.items()}
+
+
+    def _asked(self, place: str, function: Callable, *arguments: Any) -> Any:
+        """What a user's code gives. Raises TpucError where it raises."""
+        try:
+            return function(*arguments)
+        except TpucError:
+            raise
+        except Exception as error:
+            raise TpucError(f'the metric "{self._name}" fails {place}: {_words(error)}') from error
+
+
+def _words(error: Exception) -> str:
+    """An error of a user's code in one line."""
+    return f"{type(error).__name__}: {error}".partition("\n")[0]
 
 
 def _by_name(given: Any) -> dict[str, float]:

@@ -26,6 +26,8 @@ def find_sources(dataset: str | None, data_list: str | None, labels: str | None,
     and arrays of a folder or a list. Raises TpucError."""
     if (dataset is None) == (data_list is None):
         raise TpucError("give the samples: either --data_list or --dataset")
+    if dataset is None and labels is not None:
+        raise TpucError("--labels goes with --dataset: the samples of a list have no labels")
     if dataset is not None and (labels is not None or _has_classes(Path(dataset))):
         return [Source(str(image.path), image.label) for image in choose(labelled_images(dataset, labels), count or -1, seed)]
     if dataset is not None:

@@ -57,9 +57,9 @@ class Preprocessing:
         if self.pixel_format not in CHANNELS:
             raise TpucError(f'pixel format "{self.pixel_format}" is not supported; valid: {", ".join(CHANNELS)}')
         for field in ("mean", "scale"):
-            count = len(getattr(self, field))
-            if count < CHANNELS[self.pixel_format] and count != 1:
-                raise TpucError(f"{field} has {count} values where {self.pixel_format} images have {CHANNELS[self.pixel_format]} channels")
+            count, channels = len(getattr(self, field)), CHANNELS[self.pixel_format]
+            if count not in (1, channels, max(channels, CHANNELS["rgb"])):  # the defaults have three, for grey pictures too
+                raise TpucError(f"{field} has {count} values where {self.pixel_format} images have {channels} channels")
 
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, Any]) -> Preprocessing:

@@ -56,7 +56,7 @@ def match_inputs(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, Sequence
     """The arrays for the inputs of a network, in its order; a single array for a single input fits whatever its name. A dimension of
     -1 is open: any length fits.
 
-    Raises TpucError: names or element counts that do not fit.
+    Raises TpucError: names or element counts that do not fit, arrays of something else than real numbers.
     """
     if len(shapes) == 1 and len(arrays) == 1:
         arrays = dict(zip(shapes, arrays.values()))
@@ -66,6 +66,8 @@ def match_inputs(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, Sequence
     fitted = {}
     for name, shape in shapes.items():
         array = np.asarray(arrays[name])
+        if array.dtype.kind not in "biuf":
+            raise TpucError(f'input "{name}" of "{source}" is {array.dtype}: real numbers are wanted')
         if not _fits(array, shape):
             raise TpucError(f'input "{name}" of "{source}" has shape {list(array.shape)}, the model wants {_shown(shape)}')
         fitted[name] = np.asarray(array if _is_open(shape) else array.reshape(shape), order="C")
@@ -112,13 +114,15 @@ def list_samples(folder: str | Path, count: int = 0, seed: int = DEFAULT_SEED) -
         raise TpucError(f'"{folder}" holds no {", ".join(IMAGE_SUFFIXES + ARRAY_SUFFIXES)} files')
     if count > len(files):
         raise TpucError(f'"{folder}" holds {len(files)} samples, {count} were asked for')
+    if odd := next((file for file in files if "," in Path(file).name), None):
+        raise TpucError(f'"{odd}" has a comma in its name, which stands between several inputs of a sample: rename it')
     random.Random(seed).shuffle(files)
     return files[: count or None]
 
 
 def _random_inputs(word: str, shapes: Mapping[str, Sequence[int]]) -> dict[str, np.ndarray]:
     seed = word.partition(":")[2] or "0"
-    if not seed.isdigit():
+    if not seed.isdecimal():
         raise TpucError(f'"{word}": the seed must be a number, as in random:7')
     for name, shape in shapes.items():
         if _is_open(shape):

@@ -48,8 +48,10 @@ class Tolerance(NamedTuple):
         """ "0.99,0.90" as (cosine, euclidean). Raises TpucError."""
         try:
             cosine, euclidean = (float(part) for part in text.split(","))
+            if not max(cosine, euclidean) <= 1.0 or np.isnan([cosine, euclidean]).any():
+                raise ValueError
         except ValueError:
-            raise TpucError(f'tolerance "{text}" should be two numbers, cosine and euclidean, such as 0.99,0.90') from None
+            raise TpucError(f'tolerance "{text}" should be two numbers of at most 1, cosine and euclidean, such as 0.99,0.90') from None
         return cls(cosine, euclidean)
 
 
@@ -156,6 +158,9 @@ def compare_tensor(name: str, target: np.ndarray, reference: np.ndarray, toleran
     if target.size != reference.size:
         return TensorComparison(name, Verdict.NOT_MATCH, target.shape, str(target.dtype),
                                 note=f"shape {target.shape}, reference {reference.shape}")
+    for tensor in (target, reference):
+        if tensor.dtype.kind not in "biuf":
+            raise TpucError(f'tensor "{name}" is {tensor.dtype}: real numbers are wanted; --excepts leaves tensors out')
     t, r = _same_type(target.reshape(-1), reference.reshape(-1))
     shape, dtype = target.shape, str(t.dtype)
     if np.array_equal(t, r, equal_nan=t.dtype.kind == "f"):

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tpuc_core.errors import TpucError
+
 _COLOURS = 3
 
 
@@ -33,6 +35,8 @@ def _channel_lines(channels: np.ndarray) -> list[str]:
 def top_k_lines(tensor: np.ndarray, k: int) -> list[str]:
     """Shape, dtype and the k largest elements as (flat index, value), the largest first, equal ones by index."""
     flat = tensor.reshape(-1)
+    if flat.dtype.kind not in "biuf":
+        raise TpucError(f"elements of type {flat.dtype} have no order: real numbers are wanted")
     order = np.argsort(-flat.astype(np.float64), kind="stable")[:k]
     return [f"shape {tensor.shape}", f"dtype {tensor.dtype}", f"Show Top-K {k}",
             *(f"({index}, {flat[index]!s})" for index in order)]

@@ -12,6 +12,7 @@ from tpuc_core.files import existing_file, whole_file
 
 # A threshold that is no positive number is written as this one.
 SMALLEST_THRESHOLD = 1e-5
+FLOAT32_MAX = 3.4028234663852886e38
 # Plain decimals only: the vendor's reader ignores a line with an exponent, silently.
 _NUMBER = re.compile(r"-?\d+(\.\d*)?$|-?\.\d+$")
 _OTHER_SECTIONS = ("#int4_th", "#asym_op", "# symmetric_op")
@@ -79,7 +80,11 @@ def _parsed(line: str, place: str) -> tuple[str, CalibrationRow]:
     for number in numbers:
         if not _NUMBER.match(number):
             raise TpucError(f'{place}: "{number}" of "{name}" is not a plain decimal number such as 0.0000123')
+        if abs(float(number)) > FLOAT32_MAX:
+            raise TpucError(f'{place}: "{number}" of "{name}" is beyond float32')
     threshold, minimum, maximum = map(float, numbers)
+    if threshold < 0:
+        raise TpucError(f'{place}: the threshold "{numbers[0]}" of "{name}" is below 0')
     if minimum > maximum:
         raise TpucError(f'{place}: the minimum {minimum} of "{name}" is above its maximum {maximum}')
     return name, CalibrationRow(threshold, minimum, maximum)

@@ -12,6 +12,8 @@ from tpuc_core.cli.workers import workers_options
 from tpuc_core.errors import TpucError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tpuc_calibration.partial import Partial
     from tpuc_calibration.table import Bounds
     from tpuc_calibration.tune import Tuned
@@ -57,7 +59,7 @@ class Options:
     def shard_numbers(self) -> tuple[int, int]:
         """Which shard of how many. Raises TpucError."""
         number, slash, count = (self.shard or "1/1").partition("/")
-        if not (slash and number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count)):
+        if not (slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
             raise TpucError(f'--shard "{self.shard}" should be a number, a slash and how many shards there are, '
                             "such as 1/2")
         return int(number), int(count)
@@ -126,6 +128,8 @@ def _check(given: Options) -> None:
     given.shard_numbers()
     if given.tune:
         plugins().chip(given.chip)
+    if given.tune_list is not None and not given.tune:
+        raise TpucError("--tune_list needs --tune: on how many of its samples thresholds are refined")
     if given.tune and given.shard:
         raise TpucError("a shard cannot be tuned by itself: give --tune with --merge")
     if given.is_merge:
@@ -145,6 +149,7 @@ def _gather(given: Options, workers: Workers) -> Partial:
     from tpuc_calibration.partial import Partial
 
     partial = Partial(run_of(given.files[0], _samples(given), given.shard_numbers()))
+    _tuning_samples(given, partial.run.samples)  # refused now rather than at the end
     checkpoint = Path(given.checkpoint)
     if checkpoint.exists():
         partial = _resumed(given, partial)
@@ -176,8 +181,8 @@ def _write_table(given: Options, partial: Partial, workers: Workers) -> None:
         header = header_lines(partial.run.name, given.method_words, partial.done, tune_count)
         return calibration_table(partial.tensors, thresholds, header, _bounds(given))
 
+    samples = _tuning_samples(given, partial.run.samples)
     thresholds = chosen(partial, given.method, given.percentile, workers)
-    samples = _tuning_samples(given, partial)
     if samples:
         result = tuned(partial, thresholds, samples, workers, table, given.chip)
         _report(given, result, len(samples))
@@ -186,10 +191,13 @@ def _write_table(given: Options, partial: Partial, workers: Workers) -> None:
     click.echo(f"{given.output}: {len(thresholds)} tensors, {given.method_words}, {partial.done} samples")
 
 
-def _tuning_samples(given: Options, partial: Partial) -> list[str]:
+def _tuning_samples(given: Options, samples: Sequence[str]) -> list[str]:
+    """The first of these, or of the list. Raises TpucError: there are not so many."""
     from tpuc_core.images import read_image_list
 
-    samples = partial.run.samples if given.tune_list is None else read_image_list(given.tune_list)
+    samples = samples if given.tune_list is None else read_image_list(given.tune_list)
+    if given.tune > len(samples):
+        raise TpucError(f"--tune {given.tune} wants more samples than there are: {len(samples)}")
     return list(samples[: given.tune])
 
 
