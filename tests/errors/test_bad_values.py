@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tpuc_core.npz import save_npz
+from tpuc_core.npz import load_npz, save_npz
 
 INT8 = "deploy --chip bm1684x --model n.bmodel --mlir cnn.mlir --quantize INT8 --calibration_table"
 CALIBRATE = "calibrate cnn.mlir --data_list list -o t"
@@ -124,3 +124,69 @@ def test_metric_files_that_fail_when_they_are_loaded(refused, folder):
 def test_pictures_with_a_comma_in_their_names(refused, folder):
     (folder / "flat" / "a.png").rename(folder / "flat" / "a,b.png")
     refused("calibrate cnn.mlir --dataset flat -o t", '"flat/a,b.png"', "comma", "rename")
+
+
+@pytest.mark.parametrize("shape", ["[[]]", "[[16]]", "[[0,3,32,32]]", "[[1,3,0,32]]", "[[1,3,32,-7]]"])
+def test_shapes_that_hold_no_picture(refused, shape):
+    code = 1 if shape == "[[16]]" else 2
+    refused(f"input flat/a.png --input_shapes {shape} -o o.npz", shape if code == 2 else "shape [16] takes no picture", code=code)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("input random --input_shapes [[1,3,9000000,9000000]] -o o.npz", "not enough memory"),
+        ("input flat/a.png --input_shapes [[1,3,900000,900000]] -o o.npz", "not enough memory"),
+        ("input flat/a.png --mlir cnn.mlir --scale 0 -o o.npz", "a scale of 0"),
+        ("npz dump " + 300 * "a", "File name too long"),
+        ("input --check nan.npz --mlir cnn.mlir", '"nan.npz" has values that are not finite'),
+        ("input --check odd.npz --mlir cnn.mlir flat/a.png", '"odd.npz" is <U1: real numbers'),
+        ("input --check none.npz --mlir cnn.mlir", 'no array "input"; it has nothing'),
+        ("opt table --canonicalize -o o.mlir", 'table:1:1: expected suffix identifier after "#"'),
+    ],
+)
+def test_what_cannot_be_worked_with(refused, command, words):
+    save_npz("nan.npz", {"input": np.full(SHAPE, np.nan)})
+    save_npz("odd.npz", {"input": np.full(SHAPE, "a")})
+    save_npz("none.npz", {})
+    refused(command, words)
+
+
+def test_a_picture_of_one_row_keeps_it(call, folder):
+    import cv2
+
+    cv2.imwrite("thin.png", np.full((1, 1000, 3), 200, np.uint8))
+    assert call("input thin.png --input_shapes [[1,3,16,16]] --keep_aspect_ratio -o o.npz")[0] == 0
+    assert load_npz("o.npz")["input"].max() == 200
+    code, printed = call("input --check o.npz --input_shapes [[1,3,16,16]] thin.png")
+    assert code == 1 and "to 16,16, letterbox" in printed
+
+
+SEARCH = "search cnn.mlir --calibration_table table --data_list list -o q"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--mode_high ,", "--mode_high names no mode"),
+        ("--mode_high INT8", "--mode_high INT8: INT8 is what ops run in already"),
+        ("--target 0.9", "--target goes with --metric"),
+        ("--target_cos 0.9 --target_drop 0.1", "--target_drop goes with --metric"),
+        ("--figure score", "--figure goes with --metric"),
+        ("--target_cos 99", "--target_cos 99"),
+        ("--target_cos nan", "--target_cos nan"),
+        ("--metric nosuch --target 1", 'unknown metric "nosuch"'),
+        ("--data_list nan", "has values that are not finite"),
+    ],
+)
+def test_searches_without_a_goal(refused, call, folder, options, words):
+    save_npz("nan.npz", {"input": np.full(SHAPE, np.nan)})
+    (folder / "nan").write_text("nan.npz\n")
+    code, printed = call(f"{SEARCH} {options}")
+    assert code == 1 and words in printed.strip().splitlines()[-1] and not (folder / "q").exists()
+
+
+def test_searches_and_attributions_on_random_values(call, folder):
+    (folder / "list").write_text("random:1\n")
+    code, printed = call("attribute cnn.mlir --calibration_table table --data_list list")
+    assert code == 0, printed

@@ -42,7 +42,18 @@ def deploy(test_input: str | None, test_reference: Path | None, tolerance: str |
     its certificate. Exit code 1 where a tensor differs, or is less similar to float than the tolerance says; without --test_input
     and --tolerance the similarity is shown but not judged, since random values are not what the model was calibrated on.
     """
-    from tpuc_core.deploy import DEFAULT_INPUT, Job, Test, build, certify, check_output, load_inputs_of, load_reference, load_top, validate
+    from tpuc_core.deploy import (
+        DEFAULT_INPUT,
+        Job,
+        Test,
+        build,
+        certify,
+        check_output,
+        load_inputs_of,
+        load_reference,
+        load_top,
+        validate,
+    )
     from tpuc_core.host_ops import end_before_host_ops
     from tpuc_core.npz import Tolerance
 

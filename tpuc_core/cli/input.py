@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
 
 from tpuc_core.cli.preprocessing import Shapes, given, preprocessing_options
 from tpuc_core.errors import TpucError
@@ -87,7 +88,11 @@ def _check(check: str, images: tuple[str, ...], inputs: Inputs, mlir: str | None
     arrays = load_npz(check)
     array = arrays.get(name, next(iter(arrays.values()))) if len(arrays) == 1 or name in arrays else None
     if array is None:
-        raise TpucError(f'"{check}" has no array "{name}"; it has {", ".join(arrays)}')
+        raise TpucError(f'"{check}" has no array "{name}"; it has {", ".join(arrays) or "nothing"}')
+    if array.dtype.kind not in "biuf":
+        raise TpucError(f'"{check}" is {array.dtype}: real numbers are wanted')
+    if not np.isfinite(array).all():
+        raise TpucError(f'"{check}" has values that are not finite: it is no picture')
     if images:
         diagnosis = diagnose(array, images[0], preprocessing, shape)
     else:

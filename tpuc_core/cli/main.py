@@ -115,6 +115,16 @@ def run_command(command: click.Command, args: list[str] | None = None, prog_name
             raise
         click.echo(f"{prog_name or 'tpuc'}: {error}", err=True)
         return 1
+    except MemoryError as error:
+        if is_debug:
+            raise
+        click.echo(f"{prog_name or 'tpuc'}: not enough memory: {error}", err=True)
+        return 1
+    except OSError as error:
+        if is_debug:
+            raise
+        click.echo(f"{prog_name or 'tpuc'}: {error.filename or 'a file'}: {error.strerror or error}", err=True)
+        return 1
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except (click.exceptions.Abort, KeyboardInterrupt):

@@ -43,6 +43,8 @@ class Shapes(click.ParamType):
         try:
             shapes = json.loads(value)
             shapes = [shapes] if shapes and all(isinstance(dim, int) for dim in shapes) else shapes
+            if not all(shapes):
+                raise ValueError(value)
             return [[_dim(dim) for dim in shape] for shape in shapes]
         except (ValueError, TypeError):
             self.fail(f'"{value}" is not a list of shapes such as [[1,3,224,224]]', param, ctx)
@@ -64,7 +66,7 @@ class NamedNumbers(click.ParamType):
 
 
 def _dim(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not isinstance(value, int) or isinstance(value, bool) or (value < 1 and value != -1):
         raise ValueError(value)
     return value
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tpuc_core.errors import TpucError
-from tpuc_core.images.preprocess import KeepRatioMode, PadType, Preprocessing
+from tpuc_core.images.preprocess import KeepRatioMode, PadType, Preprocessing, resized
 
 INTERPOLATIONS = {"linear": "INTER_LINEAR", "nearest": "INTER_NEAREST", "cubic": "INTER_CUBIC", "area": "INTER_AREA", "lanczos": "INTER_LANCZOS4"}
 EQUAL = 0.01
@@ -37,10 +37,7 @@ class Variant(Preprocessing):
     crop: str = "center"
 
     def _scaled(self, pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-        import cv2
-
-        flag = getattr(cv2, INTERPOLATIONS[self.interpolation])
-        return cv2.resize(pixels, (width, height), interpolation=flag).reshape(height, width, pixels.shape[2])
+        return resized(pixels, height, width, INTERPOLATIONS[self.interpolation])
 
     def _crop(self, pixels: np.ndarray, height: int, width: int) -> np.ndarray:
         return pixels[:height, :width] if self.crop == "top left" else super()._crop(pixels, height, width)

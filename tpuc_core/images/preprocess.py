@@ -54,6 +54,8 @@ class Preprocessing:
         for field in ("mean", "scale"):
             rounded = tuple(float(np.float32(v)) for v in getattr(self, field))
             object.__setattr__(self, field, rounded)
+        if 0.0 in self.scale:
+            raise TpucError("a scale of 0 makes all pictures the same: give another one")
         if self.pixel_format not in CHANNELS:
             raise TpucError(f'pixel format "{self.pixel_format}" is not supported; valid: {", ".join(CHANNELS)}')
         for field in ("mean", "scale"):
@@ -112,6 +114,8 @@ class Preprocessing:
 
     def batch(self, images: Sequence[str | Path], shape: Sequence[int]) -> np.ndarray:
         """Images as an input of `shape`; they are repeated in turn until the batch is full. Raises TpucError."""
+        if len(shape) < 2:
+            raise TpucError(f"an input of shape {list(shape)} takes no picture")
         count = int(shape[0])
         if not images or count % len(images):
             raise TpucError(f"{len(images)} images do not fill a batch of {count}")
@@ -145,7 +149,7 @@ class Preprocessing:
 
     def _letterbox(self, pixels: np.ndarray, height: int, width: int) -> np.ndarray:
         ratio = min(width / pixels.shape[1], height / pixels.shape[0])
-        inner_height, inner_width = int(pixels.shape[0] * ratio), int(pixels.shape[1] * ratio)
+        inner_height, inner_width = max(1, int(pixels.shape[0] * ratio)), max(1, int(pixels.shape[1] * ratio))
         inner = self._scaled(pixels, inner_height, inner_width)
         top, left = 0, 0
         if self.pad_type == PadType.CENTER:
@@ -164,10 +168,7 @@ class Preprocessing:
         return full[top : top + height, left : left + width]
 
     def _scaled(self, pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-        import cv2
-
-        # cv2.resize drops a channel dimension of 1
-        return cv2.resize(pixels, (width, height)).reshape(height, width, pixels.shape[2])
+        return resized(pixels, height, width)
 
     def _crop(self, pixels: np.ndarray, height: int, width: int) -> np.ndarray:
         """At the centre."""
@@ -187,6 +188,19 @@ class Preprocessing:
         if self.channel_format == "nhwc":
             return np.ascontiguousarray(normalized)
         return np.ascontiguousarray(normalized.transpose(2, 0, 1))
+
+
+def resized(pixels: np.ndarray, height: int, width: int, interpolation: str = "INTER_LINEAR") -> np.ndarray:
+    """Pixels [h, w, c] as [height, width, c]. Raises MemoryError."""
+    import cv2
+
+    try:
+        scaled = cv2.resize(pixels, (width, height), interpolation=getattr(cv2, interpolation))
+    except cv2.error as error:
+        if error.code != cv2.Error.StsNoMem:
+            raise
+        raise MemoryError(f"for a picture of {height} x {width}") from error
+    return scaled.reshape(height, width, pixels.shape[2])  # cv2 drops a channel dimension of 1
 
 
 def _with_alpha(pixels: np.ndarray) -> np.ndarray:

@@ -83,6 +83,7 @@ def _located(span: Span[Any], message: str) -> TpucError:
     source = span.input
     before = source.content[: span.start]
     line, column = before.count("\n") + 1, span.start - before.rfind("\n")
+    message = message.replace("{first_char}", f'"{span.text}"')  # which xDSL leaves open
     return TpucError(f"{source.name}:{line}:{column}: {message[:1].lower()}{message[1:]}")
 
 

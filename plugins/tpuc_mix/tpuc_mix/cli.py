@@ -81,7 +81,7 @@ def search(output: Path, csv_file: Path | None, png_file: Path | None, explain: 
     taken = [options[name] for name in ("mlir", "calibration_table", "data_list", "labels")]
     for file in filter(None, (output, csv_file, png_file)):
         taken.append(writable_file(file, taken))
-    highs = [_mode("F16" if word == "auto" else word) for word in split_words(mode_high)]
+    highs = _highs(mode_high, options["mode_low"])
     goal = _goal(options)
     task, sources = _task(options), _sources(options)
     with open_workers(jobs, dask) as workers:
@@ -143,9 +143,10 @@ def _task(options: dict[str, Any]) -> Task:
 
 def _sources(options: dict[str, Any]) -> list[Source]:
     from tpuc_core.evaluate.scoring import Source, find_sources
+    from tpuc_core.images import absolute_sample
 
     found = find_sources(options["dataset"], options["data_list"], options["labels"], options["input_num"], options["seed"])
-    return [Source(",".join(str(Path(word).absolute()) for word in source.words.split(",")), source.label) for source in found]
+    return [Source(absolute_sample(source.words), source.label) for source in found]
 
 
 def _mode(word: str) -> Precision:
@@ -154,20 +155,38 @@ def _mode(word: str) -> Precision:
     return Precision(word.upper())
 
 
+def _highs(words: str, low: str) -> list[Precision]:
+    highs = [_mode("F16" if word == "auto" else word) for word in split_words(words)]
+    if not highs:
+        raise TpucError("--mode_high names no mode to choose from; valid: F16, BF16, F32")
+    if _mode(low) in highs:
+        raise TpucError(f"--mode_high {words}: {low} is what ops run in already; valid: F16, BF16, F32")
+    return highs
+
+
 def _goal(options: dict[str, Any]) -> Goal:
     """What the target options ask for; top-1 is a part of 1 here, points are percent."""
+    from tpuc_core.evaluate.metrics import load_metric
     from tpuc_mix.measure import Goal
 
     given = [name for name in ("target_cos", "target_top1_drop", "metric") if options[name] is not None]
     if len(given) > 1:
         raise TpucError(f"one target at a time: --{given[0]} or --{given[1]}")
-    if options["metric"] is not None:
+    if options["metric"] is None:
+        for name in ("figure", "target", "target_drop"):
+            if options[name] not in (None, ""):
+                raise TpucError(f"--{name} goes with --metric")
+    else:
+        load_metric(options["metric"])
         if (options["target"] is None) == (options["target_drop"] is None):
             raise TpucError("--metric needs what it should reach: --target VALUE, or --target_drop against float")
         return Goal(options["metric"], options["figure"], options["target"], options["target_drop"])
     if options["target_top1_drop"] is not None:
         return Goal("top1", drop=options["target_top1_drop"] / 100)
-    return Goal("cosine", least=0.99 if options["target_cos"] is None else options["target_cos"])
+    least = 0.99 if options["target_cos"] is None else options["target_cos"]
+    if not -1.0 <= least <= 1.0:
+        raise TpucError(f"--target_cos {least:g} is no cosine similarity: at most 1")
+    return Goal("cosine", least=least)
 
 
 def _noise(task: Task, sources: Sequence[Source], formats: Sequence[Precision], workers: Workers) -> Noise:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from xdsl.ir import Operation, SSAValue
 
+from tpuc_core.errors import TpucError
 from tpuc_core.evaluate import Evaluator
 from tpuc_core.images import load_inputs
 from tpuc_core.ir import Model, is_none, is_weight, tensor_name
@@ -83,8 +84,11 @@ class _Probe:
         self._floats = {name: task.top.weight(self._ops[name].operands[1]) for name in self._weights}
 
     def measure(self, words: str) -> dict[Source, float]:
-        """The noise powers for one sample, relative to the power of the outputs."""
+        """The noise powers for one sample, relative to the power of the outputs. Raises TpucError: outputs that are not finite."""
         tensors = self.evaluator.run(load_inputs(words.split(","), self._shapes, self._preprocessing))
+        for name in self._observed:
+            if not np.isfinite(tensors[name]).all():
+                raise TpucError(f'tensor "{name}" has values that are not finite for the sample "{words}"')
         found: dict[Source, float] = {}
         for name, changed in self._changes(tensors):
             for cause, array in changed.items():
