@@ -148,6 +148,7 @@ class _DaskWorkers:
 
     def __init__(self, client: Any, address: str):
         self._client, self._address = client, address
+        self._session = os.urandom(8)  # workers outlive it, and files may change before the next one
 
     def map(self, work: Work[T, R], items: Iterable[T]) -> Iterator[R]:
         from distributed import CancelledError, KilledWorker
@@ -155,7 +156,7 @@ class _DaskWorkers:
         payload = pickle.dumps(work)
         threads = sum(self._client.nthreads().values())
         try:
-            yield from in_order(lambda item: self._client.submit(_apply, payload, item, pure=False), items, 2 * threads)
+            yield from in_order(lambda item: self._client.submit(_apply, payload, item, self._session, pure=False), items, 2 * threads)
         except ModuleNotFoundError as error:
             raise TpucError(f'workers at "{self._address}" lack the module "{error.name}": '
                             "install there what is installed here") from error
@@ -186,9 +187,9 @@ _opened: OrderedDict[bytes, tuple[Callable[[Any], Any], threading.Lock | None]] 
 _opening = threading.Lock()
 
 
-def _apply(payload: bytes, item: Any) -> Any:
-    """In a worker: the pickled work on one item. The last pieces of work stay open."""
-    key = hashlib.sha256(payload).digest()
+def _apply(payload: bytes, item: Any, session: bytes = b"") -> Any:
+    """In a worker: the pickled work on one item. The last pieces of work stay open for the session that opened them."""
+    key = hashlib.sha256(session + payload).digest()
     with _opening:
         if key not in _opened:
             _limit_blas()

@@ -99,6 +99,11 @@ def test_work_is_opened_once_in_a_process(where):
     assert len(set(found)) == len({process for process, _ in found})
 
 
+def test_the_workers_of_a_cluster_open_work_anew_for_every_command(cluster):
+    first, second = ({opened for _, _, opened in run_samples(Power(5), range(8), dask=cluster)} for _ in range(2))
+    assert not first & second
+
+
 def test_processes_are_others(cluster):
     for where in ({"jobs": 2}, {"dask": cluster}):
         assert os.getpid() not in {process for _, process, _ in run_samples(Power(1), range(10), **where)}
