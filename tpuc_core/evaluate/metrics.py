@@ -39,6 +39,8 @@ class Sample:
 
 
 Metric = Callable[[Tensors, Sample], Any]
+BACKGROUND_SCORES = 1001
+"""So many scores has a network for ImageNet with the background in front: its score for class 0 is the second one."""
 
 
 def top1(outputs: Tensors, sample: Sample) -> float:
@@ -53,7 +55,7 @@ def top5(outputs: Tensors, sample: Sample) -> float:
 
 def cosine(outputs: Tensors, sample: Sample) -> float:
     """The least cosine similarity of an output to the reference's."""
-    return min(_cosine(outputs[name], wanted) for name, wanted in _reference(outputs, sample).items())
+    return float(np.min([_cosine(outputs[name], wanted) for name, wanted in _reference(outputs, sample).items()]))  # also of NaNs
 
 
 def agreement(outputs: Tensors, sample: Sample) -> float:
@@ -69,10 +71,11 @@ def _rank(outputs: Tensors, sample: Sample) -> int:
     if sample.label is None:
         raise TpucError(f'"{sample.source}" has no label; give the samples as a folder for each class, or with --labels')
     scores = next(iter(outputs.values())).reshape(-1).astype(np.float64)
-    if not 0 <= sample.label < scores.size:
+    place = sample.label + int(scores.size == BACKGROUND_SCORES)
+    if not 0 <= sample.label <= place < scores.size:
         raise TpucError(f'"{sample.source}" is of class {sample.label}, the model has {scores.size} scores')
     order = np.argsort(-scores, kind="stable")
-    return int(np.flatnonzero(order == sample.label)[0])
+    return int(np.flatnonzero(order == place)[0])
 
 
 def _reference(outputs: Tensors, sample: Sample) -> Tensors:
@@ -143,25 +146,22 @@ class Figures:
     def __init__(self, metric: Metric):
         self._metric = metric
         self._name = getattr(metric, "__name__", type(metric).__name__)
-        self._sums: dict[str, float] = {}
-        self.count = 0
+        self._given: dict[str, list[float]] = {}
 
     def add(self, outputs: Tensors, sample: Sample) -> None:
         """Take in one sample. Raises TpucError for a metric that fails, or gives something else than numbers."""
         given = self._asked(f'on "{sample.source}"', self._metric, outputs, sample)
-        self.count += 1
         if given is None and not hasattr(self._metric, "result"):
             raise TpucError(f'the metric "{self._name}" gave no figure on "{sample.source}": a number, or numbers by name, are wanted')
         for name, value in ({} if given is None else _by_name(given)).items():
-            self._sums[name] = self._sums.get(name, 0.0) + value
+            self._given.setdefault(name, []).append(value)
 
     def result(self) -> dict[str, float]:
-        """The figures by name: averages, or what the metric's own `result` says."""
+        """The figures by name: averages over the samples that they were given for, or what the metric's own `result` says."""
         result = getattr(self._metric, "result", None)
         if result is not None:
             return _by_name(self._asked("at the end", result))
-        return {name: total / self.count for name, total in self._sums.items()}
-
+        return {name: sum(values) / len(values) for name, values in self._given.items()}
 
     def _asked(self, place: str, function: Callable, *arguments: Any) -> Any:
         """What a user's code gives. Raises TpucError where it raises."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -54,11 +55,11 @@ class Goal:
         return of_float - (self.drop or 0.0) - 1e-9
 
     def value(self, figures: dict[str, float]) -> float:
-        """The figure that counts. Raises TpucError where the metric gives several and none was named."""
+        """The figure that counts; one that is no number reaches nothing. Raises TpucError where the metric gives several and none was named."""
         name = self.figure or (next(iter(figures)) if len(figures) == 1 else "")
         if name not in figures:
             raise TpucError(f'the metric "{self.metric}" gives {", ".join(figures) or "nothing"}; name the one that counts with --figure')
-        return figures[name]
+        return -math.inf if math.isnan(figures[name]) else figures[name]
 
 
 @dataclass

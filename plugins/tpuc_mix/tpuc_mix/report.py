@@ -74,6 +74,8 @@ def write_png(path: Path, result: Result, title: str, figure: str) -> None:
 
 def write_qtable(path: Path, task: Task, chosen: Measured, goal: str) -> None:
     """The chosen ops for --quantize_table, with the structure of the model."""
-    header = ["tpuc search: ops that run in another mode", f"model: {task.top.name}", f"calibration table: {task.table.name}", f"goal: {goal}",
+    symmetry = "asymmetric: deploy with --asymmetric" if task.is_asymmetric else "symmetric"
+    header = ["tpuc search: ops that run in another mode", f"model: {task.top.name}", f"calibration table: {task.table.name}",
+              f"other ops: {task.low} {symmetry}", f"goal: {goal}",
               f"measured: {chosen.value:.6g}, {chosen.cycles} cycles"]
     write_quantization_table(path, task.top, chosen.choice, header)

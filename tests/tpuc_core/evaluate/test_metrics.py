@@ -24,6 +24,31 @@ def test_what_a_metric_lacks(metric, message):
         metric(SCORES, Sample("cat.jpg"))
 
 
+def test_a_score_of_the_background_comes_before_that_of_class_0():
+    outputs = {"y": np.eye(1, 1001, 6, np.float32)}
+    assert metrics.top1(outputs, Sample("a", label=5)) == 1.0 and metrics.top1(outputs, Sample("a", label=6)) == 0.0
+    assert metrics.top5(outputs, Sample("a", label=999)) == 0.0
+
+
+@pytest.mark.parametrize("label", [-1, 6])
+def test_a_class_that_the_model_does_not_have(label):
+    with pytest.raises(TpucError, match=f"of class {label}"):
+        metrics.top1(SCORES, Sample("a", label=label))
+
+
+def test_an_output_that_is_no_number_is_not_hidden_by_a_good_one():
+    good = np.ones((1, 4), np.float32)
+    outputs, reference = {"a": good, "b": good * np.nan}, {"a": good, "b": good}
+    assert np.isnan(metrics.cosine(outputs, Sample("x", reference=reference)))
+
+
+def test_a_figure_is_averaged_over_the_samples_that_have_it():
+    figures = Figures(lambda outputs, sample: {"all": 1.0, **({"labelled": 4.0} if sample.label is not None else {})})
+    for label in (None, 1, None):
+        figures.add(SCORES, Sample("x", label=label))
+    assert figures.result() == {"all": 1.0, "labelled": 4.0}
+
+
 def test_a_function_of_a_file(tmp_path):
     (tmp_path / "mine.py").write_text("def both(outputs, sample):\n    return {'a': outputs['y'].max(), 'b': len(sample.source)}\n")
     figures = Figures(load_metric(f"{tmp_path}/mine.py:both"))
