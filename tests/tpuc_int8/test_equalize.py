@@ -7,6 +7,7 @@ from tpuc_int8.equalize import EqualizeWeights
 from tpuc_core.evaluate.session import FloatSession
 from tpuc_core.ir import Model, State, tensor_type, top
 from tpuc_core.passes import run_passes
+from tpuc_core.testing import random_inputs
 
 SHAPE = (1, 4, 8, 8)
 
@@ -77,3 +78,30 @@ def test_what_is_not_homogeneous_or_read_elsewhere_stays(options):
     before = {name: array.copy() for name, array in model.weights.items()}
     run_passes(model, [EqualizeWeights()])
     assert all(np.array_equal(before[name], model.weights[name]) for name in before)
+
+
+@pytest.mark.parametrize("shape, first, second, group", [
+    ((1, 4, 9), (4, 4, 3), (6, 4, 3), 1), ((1, 4, 5, 5, 5), (4, 4, 1, 1, 1), (4, 1, 3, 3, 3), 4), ((1, 4, 8, 8), (4, 4, 3, 3), (8, 1, 3, 3), 4)], ids=str)
+def test_convolutions_of_any_rank_and_several_filters_a_channel(shape, first, second, group):
+    rng, rank = np.random.default_rng(2), len(shape) - 2
+    model = Model.new("pair", "ONNX", [tensor_type(shape)])
+    block = model.main.body.block
+    value = top.InputOp.make("x", [block.args[0]], tensor_type(shape))
+    block.add_op(value)
+    anchor = top.NoneOp.create(result_types=[tensor_type(shape)])
+    for name, kernel, groups in (("conv1", first, 1), ("conv2", second, group)):
+        block.add_op(anchor)
+        filters = rng.standard_normal(kernel) * 10.0 ** rng.integers(-1, 2, (kernel[0], *(1,) * (len(kernel) - 1)))
+        constants = {"w": filters.astype(np.float32), "b": rng.standard_normal(kernel[0]).astype(np.float32)}
+        operands = [value.results[0], *(model.add_weight(f"{name}_{key}", array, anchor) for key, array in constants.items())]
+        anchor.detach()
+        value = top.ConvOp.make(name, operands, tensor_type((1, kernel[0], *shape[2:])), group=groups, kernel_shape=list(kernel[2:]),
+                                strides=[1] * rank, dilations=[1] * rank, pads=[k // 2 for k in kernel[2:]] * 2)
+        block.add_op(value)
+    model.set_outputs(value.results)
+    model.state = State.TOP_F32
+    inputs = random_inputs(model)
+    wanted, filters = FloatSession(model.clone()).run(inputs)["conv2"], model.weights["conv1_w"]
+    run_passes(model, [EqualizeWeights()])
+    np.testing.assert_allclose(FloatSession(model).run(inputs)["conv2"], wanted, rtol=1e-3, atol=1e-3 * np.abs(wanted).max())
+    assert np.abs(model.weights["conv1_w"] - filters).max() > 0.1

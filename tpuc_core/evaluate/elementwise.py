@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
 
 import numpy as np
@@ -18,9 +18,14 @@ def _scaled(op: BoundOp, operands: tuple[Array, ...]) -> list[Array]:
     return [x if factor == 1 else x * np.float32(factor) for x, factor in zip(operands, factors)]
 
 
+def _folded(function: Callable[[Array, Array], Array], operands: Sequence[Array]) -> Array:
+    """From the left; a new array also for one operand: the Relu behind it works in place."""
+    return np.array(operands[0]) if len(operands) == 1 else np.asarray(reduce(function, operands))
+
+
 @evaluates("Add")
 def add(op: BoundOp, *operands: Array) -> Array:
-    return fused_relu(op, np.asarray(reduce(operator.add, _scaled(op, operands))))
+    return fused_relu(op, _folded(operator.add, _scaled(op, operands)))
 
 
 @evaluates("Sub")
@@ -31,7 +36,7 @@ def subtract(op: BoundOp, *operands: Array) -> Array:
 
 @evaluates("Mul")
 def multiply(op: BoundOp, *operands: Array) -> Array:
-    return fused_relu(op, np.asarray(reduce(operator.mul, operands)))
+    return fused_relu(op, _folded(operator.mul, operands))
 
 
 @evaluates("Div")

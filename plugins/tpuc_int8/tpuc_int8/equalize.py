@@ -72,17 +72,23 @@ def _has_own_filter(op: TensorOp) -> bool:
 def _equalize(model: Model, first: TensorOp, second: TensorOp) -> bool:
     """One step; whether it changed much."""
     before, behind = model.weight(first.operands[1]), model.weight(second.operands[1])
-    is_depthwise = second.get("group") > 1
-    of_first = np.abs(before.reshape(before.shape[0], -1)).max(axis=1)
-    of_second = np.abs(behind).max(axis=(1, 2, 3) if is_depthwise else (0, 2, 3))
+    channels, group = len(before), second.get("group")
+    of_first = np.abs(before.reshape(channels, -1)).max(axis=1)
+    readers = np.moveaxis(behind, 1, 0) if group == 1 else behind  # of each channel
+    of_second = np.abs(readers.reshape(channels, -1)).max(axis=1)
     usable = (of_first > LEAST_RANGE) & (of_second > LEAST_RANGE)
     factors = np.where(usable, np.sqrt(of_first / np.where(usable, of_second, 1)), 1).astype(np.float32)
-    _replace(model, first.operands[1], before / factors.reshape(-1, 1, 1, 1))
+    _replace(model, first.operands[1], before / _along(0, factors, before.ndim))
     if not is_none(first.operands[2]):
         bias = model.weight(first.operands[2])
         _replace(model, first.operands[2], bias / factors.reshape(bias.shape))
-    _replace(model, second.operands[1], behind * factors.reshape((-1, 1, 1, 1) if is_depthwise else (1, -1, 1, 1)))
+    of_filters = _along(1, factors, behind.ndim) if group == 1 else _along(0, np.repeat(factors, len(behind) // group), behind.ndim)
+    _replace(model, second.operands[1], behind * of_filters)
     return bool(np.abs(factors - 1).max() > CONVERGED)
+
+
+def _along(axis: int, factors: np.ndarray, rank: int) -> np.ndarray:
+    return factors.reshape([-1 if i == axis else 1 for i in range(rank)])
 
 
 def _replace(model: Model, value: SSAValue, array: np.ndarray) -> None:

@@ -10,6 +10,12 @@ def test_add_has_coefficients_and_fused_relu(run_op):
     np.testing.assert_array_equal(x, [1, -2, 9])  # operands stay
 
 
+@pytest.mark.parametrize("kind", ["Add", "Mul"])
+def test_a_relu_behind_a_single_operand_leaves_it_alone(kind, run_op):
+    x = np.array([-1.0, 2.0], np.float32)
+    assert run_op(kind, [x], (2,), do_relu=True).tolist() == [0.0, 2.0] and x.tolist() == [-1.0, 2.0]
+
+
 def test_constants_and_reversed_operands(run_op):
     x = np.float32([2, 4])
     np.testing.assert_array_equal(run_op("SubConst", [x], (2,), const_val=1.0), [1, 3])
