@@ -61,3 +61,10 @@ def test_an_asymmetric_plan_has_zero_points_and_says_so(builder, chip_that_runs)
     assert plan.is_asymmetric and plan.as_json()["is_asymmetric"]
     assert plan.tensors["a"].zero_point == round(-128 + 0.3 / (1.3 / 255)) and plan.tensors["a"].is_signed
     assert plan.tensors["s"].zero_point == 0 and not plan.tensors["s"].is_signed
+
+
+@pytest.mark.parametrize("is_asymmetric", [True, False])
+def test_ops_in_8_bits_of_an_f32_plan_are_asymmetric_where_that_is_asked_for(builder, chip_that_runs, is_asymmetric):
+    plan = plan_float(chain(builder), chip_that_runs("top.SiLU"), {"a": Precision.INT8}, is_asymmetric=is_asymmetric)
+    assert plan.ops["a"].precision is Precision.INT8 and plan.is_asymmetric is is_asymmetric
+    assert (plan.tensors["a"].zero_point != 0) is is_asymmetric

@@ -25,7 +25,7 @@ class FloatQuantizer:
         """F32 for every op but those that `overrides` names."""
         from tpuc_int8.quantizer import plan_float
 
-        return plan_float(model, chip, overrides or {})
+        return plan_float(model, chip, overrides or {}, is_asymmetric=is_asymmetric)
 
 
 class Int8Quantizer:

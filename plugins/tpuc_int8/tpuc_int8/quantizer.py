@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from tpuc_core.ir import Model
 
 
-def plan_float(model: Model, chip: Chip, overrides: Mapping[str, Precision]) -> Plan:
-    """F32 everywhere but where `overrides` says otherwise and the model's calibration allows it."""
+def plan_float(model: Model, chip: Chip, overrides: Mapping[str, Precision], *, is_asymmetric: bool = False) -> Plan:
+    """F32 everywhere but where `overrides` says otherwise and the model's calibration allows it; INT8 is symmetric or not."""
     if model.state is State.TOP_QUANTIZED:
         return plan_prequantized(model, chip, Precision.F32, overrides)
-    return plan_ops(Plan(Precision.F32.value, tensors=_quantizations(model)), model, chip, overrides)
+    is_asymmetric = is_asymmetric and Precision.INT8 in overrides.values()
+    return plan_ops(Plan(Precision.F32.value, is_asymmetric, tensors=_quantizations(model, is_asymmetric)), model, chip, overrides)
 
 
 def plan_int8(model: Model, chip: Chip, overrides: Mapping[str, Precision], *, is_asymmetric: bool = False) -> Plan:
