@@ -116,7 +116,7 @@ class HostingChip(Protocol):
     """A chip whose files may end before the net does: the host computes the rest."""
 
     def host_part(self, bmodel: Path) -> HostPart | None:
-        """What the host computes behind a file; None where the chip computes all. Raises TpucError: not a file of this chip."""
+        """What the host computes behind a file; None where the chip computes all, and for files of others. Raises TpucError: a damaged one."""
         ...
 
 

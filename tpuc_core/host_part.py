@@ -96,15 +96,15 @@ class HostedSession:
 
 
 def completed(session: Session, path: Path) -> Session:
-    """A session of a compiled file, with what the host computes behind it where one of the installed chips says that."""
+    """A session of a compiled file, with what the host computes behind it where one of the installed chips says that.
+
+    Raises TpucError where the file is damaged there.
+    """
     from tpuc_core.hookspecs import HostingChip
     from tpuc_core.plugins import plugins
 
     for chip in plugins().chips:
-        try:
-            part = chip.host_part(path) if isinstance(chip, HostingChip) else None
-        except TpucError:  # not a file of that chip
-            continue
+        part = chip.host_part(path) if isinstance(chip, HostingChip) else None
         if part is not None:
             return HostedSession(session, part)
     return session

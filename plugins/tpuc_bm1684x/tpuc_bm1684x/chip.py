@@ -67,8 +67,13 @@ class Bm1684x:
         """See tpuc_core.hookspecs.HostingChip."""
         from tpuc_bm1684x.bmodel import read_bmodel
         from tpuc_bm1684x.bmodel.host import host_part_of
+        from tpuc_core.errors import TpucError
 
-        return host_part_of(next(read_bmodel(bmodel).stages()))
+        try:
+            stage = next(read_bmodel(bmodel).stages())
+        except TpucError:  # a file of another chip
+            return None
+        return host_part_of(stage)
 
 
 class SimulatorRunner:

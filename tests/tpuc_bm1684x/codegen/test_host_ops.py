@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from tpuc_bm1684x.bmodel import read_bmodel
 from tpuc_bm1684x.bmodel.host import host_part_of
+from tpuc_bm1684x.bmodel.section import Section
+from tpuc_bm1684x.bmodel.writer import write_bmodel
 from tpuc_bm1684x.chip import Bm1684x
 from tpuc_bm1684x.simulator.simulator import Simulator, tensor_info
 
@@ -69,6 +71,18 @@ def test_another_runner_of_the_chips_part_is_completed(compiled):
     for name, array in session.run(nets.samples(net.model)).items():
         np.testing.assert_array_equal(array, whole.run(nets.samples(net.model))[name])
     assert [info.name for info in session.outputs] == [info.name for info in whole.outputs]
+
+
+def test_a_damaged_word_about_host_ops_is_not_taken_for_none(compiled):
+    net, outputs = detector()
+    path, _ = compiled(net.lowered("F32", *outputs))
+    session, bmodel = Simulator(path), read_bmodel(path)
+    stage = next(bmodel.stages())
+    content = {**stage.section.content, "host": {"ops": []}}
+    stage.section = Section(content, stage.section.blobs)
+    write_bmodel(path, bmodel)
+    with pytest.raises(TpucError, match="damaged"):
+        completed(session, path)
 
 
 def test_a_file_without_host_ops_is_left_alone(compiled, tmp_path):
