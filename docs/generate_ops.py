@@ -13,8 +13,8 @@ from tpuc_bm1684x.lowering.generic import same_float
 from tpuc_bm1684x.lowering.lower import FAMILIES  # noqa: F401  (loads the families, which register themselves)
 from tpuc_bm1684x.lowering.movement import move_int8
 from tpuc_bm1684x.lowering.registry import RULES, kernel_obstacle
-from tpuc_onnx.registry import converters
-from tpuc_tflite.registry import converters as tflite_converters
+from tpuc_onnx.registry import CONVERTERS as ONNX_CONVERTERS
+from tpuc_tflite.registry import CONVERTERS as TFLITE_CONVERTERS
 
 from tpuc_core.evaluate.registry import evaluated_ops
 from tpuc_core.ir import top, tpu
@@ -113,7 +113,7 @@ def kernel_rows() -> Iterator[str]:
 
 def document() -> str:
     """The whole text."""
-    text = HEAD.format(onnx=", ".join(sorted(converters())), tflite=", ".join(sorted(tflite_converters())),
+    text = HEAD.format(onnx=", ".join(sorted(ONNX_CONVERTERS.by_operator)), tflite=", ".join(sorted(TFLITE_CONVERTERS.by_operator)),
                        support="\n".join(support_rows()))
     kernels = ["## `tpu` ops with a kernel", "| op | computes |\n| --- | --- |\n" + "\n".join(kernel_rows())]
     details = [f"## Every `{table.dialect}` op" + (

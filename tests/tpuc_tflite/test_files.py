@@ -48,6 +48,12 @@ def test_all_refused_nodes_are_named_with_a_place_to_end_the_model(write, option
         load(write(tensors, nodes, ["x"], ["y"]), options)
 
 
+def test_a_refused_node_that_makes_nothing_is_named_by_its_place(write, options):
+    nodes = [N("RELU", ["x"], ["y"]), N("ASSIGN_VARIABLE", ["x"], [])]
+    with pytest.raises(TpucError, match=r'1 node cannot be imported: ASSIGN_VARIABLE "1"'):
+        load(write({"x": T((1, 4)), "y": T((1, 4))}, nodes, ["x"], ["y"]), options)
+
+
 def test_a_model_can_end_at_an_inner_tensor(write):
     tensors = {"x": T((1, 4)), "a": T((1, 4)), "y": T((1, 4))}
     path = write(tensors, [N("RELU", ["x"], ["a"]), N("TANH", ["a"], ["y"])], ["x"], ["y"])

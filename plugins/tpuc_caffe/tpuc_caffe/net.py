@@ -41,11 +41,6 @@ class Layer:
     outputs: list[str]
     blobs: list[np.ndarray] = field(default_factory=list)
 
-    @property
-    def label(self) -> str:
-        """The layer as a message shows it."""
-        return f'{self.type} layer "{self.name}"'
-
 
 @dataclass
 class Net:

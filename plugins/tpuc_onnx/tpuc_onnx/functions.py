@@ -9,7 +9,7 @@ import onnx.inliner
 
 from tpuc_onnx.files import opset_of
 from tpuc_onnx.folding import RANDOM_OPS
-from tpuc_onnx.registry import converters
+from tpuc_onnx.registry import CONVERTERS
 
 # operators whose bodies are loops, or of values that are not the network's
 KEPT = RANDOM_OPS | {"Range", "SequenceMap", "AffineGrid", "BlackmanWindow", "HammingWindow", "HannWindow"}
@@ -22,7 +22,7 @@ def expand_functions(model: onnx.ModelProto) -> onnx.ModelProto:
     if model.functions:
         model = onnx.inliner.inline_local_functions(model)
     for _ in range(DEEPEST):
-        names = {node.op_type for node in model.graph.node if not node.domain} - set(converters()) - KEPT
+        names = {node.op_type for node in model.graph.node if not node.domain} - set(CONVERTERS.by_operator) - KEPT
         names = {name for name in names if _has_body(name, opset_of(model))}
         if not names:
             break

@@ -37,13 +37,8 @@ class Node:
         return [f"{output}_{self.op}" for output in self.outputs if output]
 
     @property
-    def label(self) -> str:
-        """The node as an error message shows it."""
-        return f'{self.op} node "{self.label_name}"'
-
-    @property
     def label_name(self) -> str:
-        """Its name, or its first output where it has none."""
+        """Its name in messages; its first output where it has none."""
         return self.name or next(iter(self.outputs), "")
 
 

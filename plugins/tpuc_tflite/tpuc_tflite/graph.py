@@ -85,7 +85,3 @@ class Graph:
             for index in node.inputs:
                 found.setdefault(index, []).append(node)
         return found
-
-    def label(self, node: Node) -> str:
-        """A node as an error message shows it: TFLite nodes have no names, so by what they make."""
-        return f'{node.op} node "{self.tensors[node.outputs[0]].name}"' if node.outputs else f"{node.op} node"

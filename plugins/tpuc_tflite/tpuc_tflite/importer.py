@@ -7,61 +7,49 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from xdsl.dialects import builtin, func
-from xdsl.ir import SSAValue
-from xdsl.rewriter import Rewriter
+from xdsl.ir import Attribute, SSAValue
 
 from tpuc_core.errors import TpucError
 from tpuc_core.images import Preprocessing
+from tpuc_core.importing import LARGEST_FOLDED, GraphImporter, NodeInfo, Unsupported
 from tpuc_core.ir import Model, State, shape_of, tensor_name, tensor_type, top
 from tpuc_tflite.elements import constant_type, element_of
 from tpuc_tflite.folding import fold
 from tpuc_tflite.graph import Graph, Node, Shape, Tensor
 from tpuc_tflite.layout import AS_IN_FILE, TO_FILE, TO_PLANAR, Layout, is_same_order, planar_axis, planar_shape
 from tpuc_tflite.preprocessing import preprocessing_for
-from tpuc_tflite.registry import Unsupported, converters
+from tpuc_tflite.registry import CONVERTERS
 
-# a constant with more elements is not made by folding nodes here
-LARGEST_FOLDED = 1 << 24
-# how many tensors an error message suggests to end a model at
-MOST_CUTS = 8
 RELU, RELU_N1_TO_1, RELU6, TANH = 1, 2, 3, 4  # ActivationFunctionType of the schema
 
 
-class Importer:
+class Importer(GraphImporter[Node, int]):
     """Makes `top` ops of nodes, in order. Tensors go by their index in the file.
 
     `plain` and `planar` give the value of a tensor as in the file, or as [n, c, h, w]; `emit` binds what a node makes.
     """
 
+    converters = CONVERTERS
+
     def __init__(self, graph: Graph, name: str, preprocessing: Preprocessing | None = None):
+        inputs = [graph.tensors[index] for index in graph.inputs]
+        layouts = [_input_layout(tensor, preprocessing) for tensor in inputs]
+        super().__init__(name, "TFLITE", [_input_type(tensor, layout) for tensor, layout in zip(inputs, layouts)])
+        if graph.is_quantized:
+            self.model.state = State.TOP_QUANTIZED
         self.graph = graph
         self.readers = graph.readers()
         self._constants = {t.index: t.data for t in graph.tensors if t.data is not None and t.sparsity is None}
         self._values: dict[int, dict[Layout, SSAValue]] = {}
         self._homes: dict[int, Layout] = {}
-        self._refused: set[int] = set()
         self._weights: dict[str, tuple[np.ndarray, SSAValue]] = {}
         self._names: set[str] = {t.name for t in graph.tensors}
-        self._end = func.ReturnOp()
-        layouts = [self._input_layout(graph.tensors[i], preprocessing) for i in graph.inputs]
-        self.model = self._new_model(name, layouts)
         for argument, index, layout in zip(self.model.main.args, graph.inputs, layouts):
             self._add_input(argument, index, layout, preprocessing)
 
     def run(self) -> Model:
         """Import every node. Raises TpucError that lists all nodes that cannot be."""
-        refused: list[tuple[Node, str]] = []
-        for node in self.graph.nodes:
-            try:
-                self._convert(node)
-            except Unsupported as reason:
-                refused.append((node, str(reason)))
-                self._refused.update(node.outputs)
-            except _AfterRefused:
-                self._refused.update(node.outputs)
-        if refused:
-            raise TpucError(self._refusal(refused))
+        self.import_nodes(self.graph.nodes)
         self.model.set_outputs([self._output(index) for index in self.graph.outputs])
         return self.model
 
@@ -97,8 +85,7 @@ class Importer:
 
     def home(self, index: int) -> Layout:
         """The layout in which a tensor came into being; as in the file for constants."""
-        if index in self._refused:
-            raise _AfterRefused
+        self.require(index)
         if index in self._constants:
             return AS_IN_FILE
         if index not in self._homes:
@@ -144,10 +131,6 @@ class Importer:
         return planar_axis(axis) if self.is_planar(index) else axis
 
     # what a node makes
-
-    def none(self) -> SSAValue:
-        """The value that stands for an absent operand."""
-        return self.model.none(before=self._end)
 
     def new_name(self, name: str) -> str:
         """A name that no tensor has yet, for a step inside a node."""
@@ -216,23 +199,6 @@ class Importer:
             return self.emit(node, top.TanhOp, [inner], layout=layout)
         return self.emit(node, top.ClipOp, [inner], layout=layout, min=-1.0, max=1.0)
 
-    def emit_named(
-        self,
-        name: str | list[str],
-        op_class: Any,
-        operands: Sequence[SSAValue],
-        element: Any = "f32",
-        **attributes: Any,
-    ) -> SSAValue:
-        """An op of that name, for a step inside a node; the first result, with elements of that type."""
-        count = 1 if isinstance(name, str) else len(name)
-        op = op_class.make(name, operands, [tensor_type((), element)] * count, **attributes)
-        shapes = op.infer_shape([None if isinstance(o.type, builtin.NoneType) else shape_of(o) for o in operands])
-        for result, shape in zip(op.results, shapes):
-            Rewriter.replace_value_with_new_type(result, tensor_type(shape, element))
-        self._body.insert_op_before(op, self._end)
-        return op.results[0]
-
     def bind(self, index: int, value: SSAValue, layout: Layout = AS_IN_FILE) -> None:
         """Let later nodes find a tensor."""
         self._homes[index] = layout
@@ -247,16 +213,17 @@ class Importer:
                 found[tensor_name(value)] = (index, layout)
         return found
 
-    def _convert(self, node: Node) -> None:
-        if self._folds(node):
-            return
-        convert = converters().get(node.op)
-        if convert is None:
-            raise Unsupported("the operator is not supported")
-        try:
-            convert(self, node)
-        except TpucError as error:
-            raise TpucError(f"{self.graph.label(node)}: {error}") from error
+    def convert(self, node: Node) -> None:
+        if not self._folds(node):
+            super().convert(node)
+
+    def info(self, node: Node) -> NodeInfo[int]:
+        """TFLite nodes have no names: they go by what they make, or by their place."""
+        name = self.tensor(node.outputs[0]).name if node.outputs else str(node.position)
+        return NodeInfo(node.op, name, node.inputs, node.outputs)
+
+    def end_name(self, tensor: int) -> str | None:
+        return self.tensor(tensor).name if tensor in self._homes and tensor not in self.graph.inputs else None
 
     def _folds(self, node: Node) -> bool:
         """Make constants of the outputs of a node that reads constants, or shapes, only."""
@@ -277,7 +244,7 @@ class Importer:
             held, value = self._weights[candidate]
             if held.shape == array.shape and held.dtype == array.dtype and np.array_equal(held, array):
                 return value
-        value = self.model.add_weight(candidate, array, self._end, element)
+        value = self.add_weight(candidate, array, element)
         self._weights[candidate] = (array, value)
         return value
 
@@ -301,21 +268,6 @@ class Importer:
         self.bind(index, same, self.home(index))
         return same
 
-    def _new_model(self, name: str, layouts: Sequence[Layout]) -> Model:
-        tensors = [self.tensor(index) for index in self.graph.inputs]
-        shapes = [planar_shape(t.shape) if layout.is_planar else t.shape for t, layout in zip(tensors, layouts)]
-        model = Model.new(name, "TFLITE", [tensor_type(s, element_of(t)) for s, t in zip(shapes, tensors)])
-        if self.graph.is_quantized:
-            model.state = State.TOP_QUANTIZED
-        self._body = model.main.body.block
-        self._body.add_op(self._end)
-        return model
-
-    @staticmethod
-    def _input_layout(tensor: Tensor, preprocessing: Preprocessing | None) -> Layout:
-        is_map = len(tensor.shape) == 4 and (preprocessing is None or preprocessing.channel_format == "nchw")
-        return Layout.planar(tensor.shape) if is_map else AS_IN_FILE
-
     def _add_input(self, argument: SSAValue, index: int, layout: Layout, preprocessing: Preprocessing | None) -> None:
         tensor, attributes = self.tensor(index), {}
         if preprocessing is not None and (made := preprocessing_for(tensor, preprocessing)) is not None:
@@ -323,23 +275,14 @@ class Importer:
         value = self.emit_named(tensor.name, top.InputOp, [argument], element_of(tensor), **attributes)
         self.bind(index, value, layout)
 
-    def _refusal(self, refused: Sequence[tuple[Node, str]]) -> str:
-        """Every node that cannot be imported, by operator and reason, and the tensors before them to end the model at."""
-        groups: dict[tuple[str, str], list[str]] = {}
-        for node, reason in refused:
-            groups.setdefault((node.op, reason), []).append(f'"{self.tensor(node.outputs[0]).name}"')
-        nodes = "; ".join(f"{op} {', '.join(names)} ({reason})" for (op, reason), names in groups.items())
-        cuts = dict.fromkeys(
-            i for node, _ in refused for i in node.inputs if i in self._homes and i not in self.graph.inputs
-        )
-        names = ",".join(self.tensor(i).name for i in list(cuts)[:MOST_CUTS])
-        words = ("node", "it") if len(refused) == 1 else ("nodes", "them")
-        way_out = f": --output_names {names}" if names else " with --output_names"
-        return f"{len(refused)} {words[0]} cannot be imported: {nodes}. End the model before {words[1]}{way_out}"
+
+def _input_layout(tensor: Tensor, preprocessing: Preprocessing | None) -> Layout:
+    is_map = len(tensor.shape) == 4 and (preprocessing is None or preprocessing.channel_format == "nchw")
+    return Layout.planar(tensor.shape) if is_map else AS_IN_FILE
 
 
-class _AfterRefused(Exception):
-    """A node that reads the result of a refused one: not a finding of its own."""
+def _input_type(tensor: Tensor, layout: Layout) -> Attribute:
+    return tensor_type(planar_shape(tensor.shape) if layout.is_planar else tensor.shape, element_of(tensor))
 
 
 def cut(graph: Graph, output_names: Sequence[str]) -> Graph:

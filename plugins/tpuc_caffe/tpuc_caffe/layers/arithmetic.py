@@ -67,8 +67,8 @@ def scale(importer: Importer, layer: Layer) -> None:
     if extent == [1, shape[1], *[1] * (len(shape) - 2)]:
         channels = [1, shape[1]]
         bias = importer.blob(layer, 1, channels) if parameters.bias_term else np.zeros(channels)
-        importer.emit(layer, top.ScaleOp, [x, importer.weight(f"{layer.name}_scale", importer.blob(layer, 0, channels)),
-                                           importer.weight(f"{layer.name}_bias", bias)])
+        importer.emit(layer, top.ScaleOp, [x, importer.add_weight(f"{layer.name}_scale", importer.blob(layer, 0, channels)),
+                                           importer.add_weight(f"{layer.name}_bias", bias)])
     elif parameters.bias_term:
         y = importer.emit_step(layer, "product", top.MulOp, [x, weights])
         importer.emit(layer, top.AddOp, [y, importer.blob_weight(layer, 1, extent)])

@@ -31,7 +31,7 @@ def deconvolution(importer: Importer, layer: Layer) -> None:
     channels, group, attributes = _channels(importer, layer), parameters.group, _window(layer)
     inputs, outputs = channels // group, parameters.num_output // group
     kernel = importer.blob(layer, 0, [group, inputs, outputs, *attributes["kernel_shape"]]).swapaxes(1, 2)
-    weight = importer.weight(f"{layer.name}_weight_0", kernel.reshape(-1, inputs, *attributes["kernel_shape"]))
+    weight = importer.add_weight(f"{layer.name}_weight_0", kernel.reshape(-1, inputs, *attributes["kernel_shape"]))
     bias = importer.blob_weight(layer, 1, [parameters.num_output]) if parameters.bias_term else importer.none()
     importer.emit(layer, top.DeconvOp, [importer.input(layer), weight, bias], group=group, output_padding=[0, 0], **attributes)
 
@@ -49,7 +49,7 @@ def inner_product(importer: Importer, layer: Layer) -> None:
     if parameters.transpose:
         weight = importer.blob_weight(layer, 0, [length, outputs])
     else:
-        weight = importer.weight(f"{layer.name}_filter", importer.blob(layer, 0, [outputs, length]).T)
+        weight = importer.add_weight(f"{layer.name}_filter", importer.blob(layer, 0, [outputs, length]).T)
     bias = importer.blob_weight(layer, 1, [outputs]) if parameters.bias_term else importer.none()
     if lead:
         importer.emit(layer, top.MatMulOp, [x, weight, bias])

@@ -23,7 +23,7 @@ def batch_norm(importer: Importer, layer: Layer) -> None:
     channels = shape[1] if len(shape) > 1 else 1
     count = float(importer.blob(layer, 2, [1])[0])
     factor = 0.0 if count == 0 else 1 / count
-    statistics = [importer.weight(f"{layer.name}_{word}", importer.blob(layer, i, [channels]) * np.float32(factor))
+    statistics = [importer.add_weight(f"{layer.name}_{word}", importer.blob(layer, i, [channels]) * np.float32(factor))
                   for i, word in enumerate(("mean", "var"))]
     importer.emit(layer, top.BatchNormOp, [importer.input(layer), *statistics, importer.none(), importer.none()], epsilon=parameters.eps)
 
@@ -53,7 +53,7 @@ def normalize(importer: Importer, layer: Layer) -> None:
         raise Unsupported(f"an eps of {parameters.eps:g}")
     channels = shape[1]
     scale = np.broadcast_to(importer.blob(layer, 0, [1, 1 if parameters.channel_shared else channels]), (1, channels))
-    importer.emit(layer, top.NormalizeOp, [importer.input(layer), importer.weight(f"{layer.name}_scale", scale)],
+    importer.emit(layer, top.NormalizeOp, [importer.input(layer), importer.add_weight(f"{layer.name}_scale", scale)],
                   across_spatial=parameters.across_spatial, channel_shared=parameters.channel_shared)
 
 

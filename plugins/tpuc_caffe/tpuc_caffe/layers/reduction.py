@@ -37,11 +37,11 @@ def arg_max(importer: Importer, layer: Layer) -> None:
     x, name = importer.input(layer), layer.outputs[0]
     if p.HasField("axis"):
         names = [f"{name}_indices", name] if p.out_max_val else [name, f"{name}_values"]
-        results = importer.emit_several(names, top.ArgOp, [x], axis=p.axis % len(shape), keepdims=True, mode="ArgMax")
+        results = importer.emit_results(names, top.ArgOp, [x], axis=p.axis % len(shape), keepdims=True, mode="ArgMax")
         importer.bind(layer, results[int(p.out_max_val)])
         return
     flat = importer.emit_step(layer, "flat", top.ReshapeOp, [x], shape=[shape[0], 1, prod(shape[1:])])
-    results = importer.emit_several([f"{name}_indices", f"{name}_values"], top.ArgOp, [flat], axis=2, keepdims=True,
+    results = importer.emit_results([f"{name}_indices", f"{name}_values"], top.ArgOp, [flat], axis=2, keepdims=True,
                                     mode="ArgMax")
     if p.out_max_val:
         importer.emit(layer, top.ConcatOp, results, axis=1)

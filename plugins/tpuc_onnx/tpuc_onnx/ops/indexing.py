@@ -118,7 +118,7 @@ def top_k(importer: Importer, node: Node) -> None:
     outputs = [*node.outputs, ""][:2]
     name = node.label_name
     names = [f"{o}_{node.op}" if o else f"{name}_{node.op}_{what}" for o, what in zip(outputs, ("values", "indices"))]
-    results = importer.emit_results(names, [True, True], top.TopKOp, [importer.value(node.input(0))], K=count, axis=axis,
+    results = importer.emit_results(names, top.TopKOp, [importer.value(node.input(0))], K=count, axis=axis,
                                     largest=bool(node.get("largest", 1)))
     for output, value in zip(outputs, results):
         if output:

@@ -50,8 +50,8 @@ def recurrent(importer: Importer, node: Node, op_class: type, *, states: list[in
     moves = [_Move(direction == "reverse" and i == 0, is_batch_first, i == 0) for i in range(len(ends))]
     names = [f"{o}_{node.op}{'_inner' if move else ''}" if o else f"{name}{end}" for o, move, end in zip(outputs, moves, ends)]
     operands = [x, importer.value(node.input(1)), importer.value(node.input(2)), bias, *initial, *more]
-    results = importer.emit_results(names, [bool(o) for o in outputs], op_class, operands, hidden_size=_hidden_size(importer, node),
-                                    bidirectional=direction == "bidirectional", **attributes)
+    results = importer.emit_results(names, op_class, operands, wanted=[bool(o) for o in outputs], **attributes,
+                                    hidden_size=_hidden_size(importer, node), bidirectional=direction == "bidirectional")
     for output, move, value in zip(outputs, moves, results):
         if output:
             importer.bind(output, move.emit(importer, f"{output}_{node.op}", value))
