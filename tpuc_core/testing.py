@@ -17,15 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from xdsl.dialects.builtin import NoneType
 
 from tpuc_core.certify import prove
 from tpuc_core.errors import TpucError
 from tpuc_core.evaluate import FloatSession
+from tpuc_core.importing import ModelBuilder
 from tpuc_core.ir import (
     Model,
     TensorOp,
-    infer_shapes,
     parse_text,
     print_text,
     shape_of,
@@ -45,28 +44,18 @@ if TYPE_CHECKING:
 
 def one_op_model(op_class: type[TensorOp], *operands: Sequence[int] | np.ndarray | None, name: str = "y", **attributes: Any) -> Model:
     """A model of one op, shapes inferred. An operand is a shape (an input `x0`, `x1`, ...), an array (a weight) or None."""
-    model = Model.new("one_op", "TEST", [tensor_type(tuple(o)) for o in operands if o is not None and not isinstance(o, np.ndarray)])
-    block = model.main.body.block
-    none = top.NoneOp.create(result_types=[NoneType()])
-    arguments = iter(block.args)
-    values, ops = [], []
+    builder = ModelBuilder("one_op", "TEST", [tensor_type(tuple(o)) for o in operands if o is not None and not isinstance(o, np.ndarray)])
+    arguments = iter(builder.model.main.args)
+    values = []
     for index, operand in enumerate(operands):
         if operand is None:
-            values.append(none.results[0])
-            continue
-        if isinstance(operand, np.ndarray):
-            model.weights[f"w{index}"] = operand
-            op: TensorOp = top.WeightOp.make(f"w{index}", [], tensor_type(operand.shape))
+            values.append(builder.none())
+        elif isinstance(operand, np.ndarray):
+            values.append(builder.add_weight(f"w{index}", operand))
         else:
-            argument = next(arguments)
-            op = top.InputOp.make(f"x{index}", [argument], argument.type)
-        ops.append(op)
-        values.append(op.results[0])
-    made = op_class.make(name, values, tensor_type((1,)), **attributes)
-    block.add_ops([none, *ops, made])
-    model.set_outputs(made.results)
-    infer_shapes(model)
-    return model
+            values.append(builder.emit_named(f"x{index}", top.InputOp, [next(arguments)]))
+    builder.model.set_outputs([builder.emit_named(name, op_class, values, **attributes)])
+    return builder.model
 
 
 def random_inputs(model: Model, seed: int = 0) -> Tensors:
