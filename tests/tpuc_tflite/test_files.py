@@ -54,6 +54,12 @@ def test_a_refused_node_that_makes_nothing_is_named_by_its_place(write, options)
         load(write({"x": T((1, 4)), "y": T((1, 4))}, nodes, ["x"], ["y"]), options)
 
 
+def test_an_input_of_16_bits_is_refused(write, options):
+    tensors = {"x": T((1, 4), "int16", scale=0.1), "y": T((1, 4), "int16", scale=0.1)}
+    with pytest.raises(TpucError, match=r'^input "x" cannot be imported: activations of 16 bits'):
+        load(write(tensors, [N("RELU", ["x"], ["y"])], ["x"], ["y"]), options)
+
+
 def test_a_model_can_end_at_an_inner_tensor(write):
     tensors = {"x": T((1, 4)), "a": T((1, 4)), "y": T((1, 4))}
     path = write(tensors, [N("RELU", ["x"], ["a"]), N("TANH", ["a"], ["y"])], ["x"], ["y"])

@@ -282,7 +282,11 @@ def _input_layout(tensor: Tensor, preprocessing: Preprocessing | None) -> Layout
 
 
 def _input_type(tensor: Tensor, layout: Layout) -> Attribute:
-    return tensor_type(planar_shape(tensor.shape) if layout.is_planar else tensor.shape, element_of(tensor))
+    try:
+        element = element_of(tensor)
+    except Unsupported as reason:
+        raise TpucError(f'input "{tensor.name}" cannot be imported: {reason}') from reason
+    return tensor_type(planar_shape(tensor.shape) if layout.is_planar else tensor.shape, element)
 
 
 def cut(graph: Graph, output_names: Sequence[str]) -> Graph:
