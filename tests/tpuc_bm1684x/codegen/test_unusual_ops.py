@@ -117,3 +117,10 @@ def test_casts_whose_names_would_be_the_same(prove):
     assert len(set(names)) == len(names)
     prove(model)
 
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("offset, step, count", [(-100, 2, 3), (-100, 1, 5), (100, -1, 5), (-2, 1, 2)])
+def test_a_slice_from_beyond_its_ends(prove_net, mode, offset, step, count):
+    net = Net((2, 5, 7))
+    net.op("Slice", [net.values[0], None, None, None], (2, count, 7), offset=[0, offset, 0], steps=[1, step, 1], ends=[2, 5 if step > 0 else -6, 7])
+    prove_net(net, mode)

@@ -162,7 +162,7 @@ class SliceKernel(GlobalKernel):
     def emit(self, engine: Engine, out: GlobalView, inputs: Sequence[GlobalView], constants: Mapping[str, Operand]) -> None:
         shape, source_shape = shape_of(self.out), shape_of(self.activations[0])
         offsets, steps = self.op.get("offset"), self.op.get("steps")
-        starts = [o + n if o < 0 else min(o, n if step > 0 else n - 1) for o, n, step in zip(offsets, source_shape, steps)]
+        starts = [min(max(o + n if o < 0 else o, 0), n if step > 0 else n - 1) for o, n, step in zip(offsets, source_shape, steps)]
         to, of = compact_strides(shape), compact_strides(source_shape)
         axes = [(n, t, f * step) for n, t, f, step in zip(shape, to, of, steps)]
         copy_elements(engine, out, inputs[0], axes, 0, sum(s * f for s, f in zip(starts, of)))
