@@ -3,7 +3,7 @@
     check_op           an op class: declared whole, its shape inferred, its text read back, its evaluation there
     check_round_trip   a model's text form
     check_frontend     a frontend: the model as its own engine computes it, tensor by tensor
-    check_coverage     a chip: what it says it can lower it lowers, and nothing else
+    check_coverage     a chip: what it says it can lower it lowers
     check_equality     a chip: interpreter = compiled file, every tensor, every bit
 
 docs/writing_a_plugin.md shows them at work.
@@ -112,7 +112,7 @@ class Coverage:
 
 
 def check_coverage(chip: Chip, models: Mapping[str, Model], precisions: Iterable[Precision] = (Precision.F32,)) -> list[Coverage]:
-    """For each model and float precision: what `chip.supports` says is what `chip.lower` does. Returns all answers."""
+    """For each model and float precision: what `chip.supports` allows `chip.lower` does; what it refuses is not tried. Returns all answers."""
     found = []
     for precision in precisions:
         for name, model in models.items():
