@@ -9,6 +9,7 @@ import pytest
 from tpuc_bm1684x.interpreter import Interpreter
 from tpuc_bm1684x.lowering import lower
 from tpuc_int8.quantizer import plan_float, plan_int8
+from tpuc_int8.scales import asymmetric
 
 from tests.tpuc_bm1684x.nets import unsigned
 from tests.tpuc_bm1684x.reference_tpu import evaluate
@@ -177,3 +178,17 @@ def test_a_bias_survives_an_input_that_is_all_but_zero(chip, kind, largest, is_a
     given = Interpreter(lowered).run({"x0": np.full(inputs[0], largest, np.float32)})["y_f32"]
     wanted = bias if kind == "matmul" else bias.reshape(-1, *(1,) * (len(shape) - 2))
     np.testing.assert_allclose(given, np.broadcast_to(wanted, shape), atol=most / 100)
+
+
+@pytest.mark.parametrize("is_signed", [True, False])
+@pytest.mark.parametrize("low", [0.0, -3.0])
+@pytest.mark.parametrize("kind", ["conv", "deconv", "scale", "matmul", "sum", "product", "max pool", "upsample", "concat"])
+def test_the_limit_of_a_relu_holds_where_the_range_goes_beyond_it(chip, kind, low, is_signed):
+    op_class, inputs, shape, constants, attributes = CASES[kind]
+    ranges = {f"x{i}": (-4.0, 4.0) for i in range(len(inputs))} | {"y": (low, 8.0)}
+    model = model_of(op_class, inputs, shape, constants, ranges, **attributes, do_relu=True, relu_limit=1.0)
+    plan = plan_int8(model, chip, {}, is_asymmetric=low < 0)
+    plan.tensors["y"] = asymmetric(low, 8.0)
+    plan = plan if is_signed else unsigned(plan)
+    given = Interpreter(lower(model, plan)).run({name: RANDOM.standard_normal(x).astype(np.float32) for name, x in zip(ranges, inputs)})["y_f32"]
+    assert (given.min() == 0 or kind == "max pool") and abs(given.max() - 1) <= plan.tensors["y"].scale / 2

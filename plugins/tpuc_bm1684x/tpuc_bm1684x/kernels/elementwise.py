@@ -11,7 +11,7 @@ from tpuc_bm1684x.kernels.base import Arrays, LocalKernel, Slice, register, shap
 from tpuc_bm1684x.kernels.constants import FLOATS, Constant, Form
 from tpuc_bm1684x.kernels.conv2d import relu
 from tpuc_bm1684x.kernels.engine import Engine, Operand, Rounding, Shape4
-from tpuc_bm1684x.kernels.stored import add_zero_point, converted, limit_stored, without_zero_point
+from tpuc_bm1684x.kernels.stored import add_zero_point, converted, limit_above, limit_stored, without_zero_point
 from tpuc_bm1684x.kernels.widening import rounded_into, widened
 from tpuc_core.errors import TpucError
 from tpuc_core.ir import Model, is_none, quantization_of, shape_of
@@ -250,11 +250,15 @@ class Clip(LocalKernel):
 
 @register("tpu.Relu")
 class Relu(LocalKernel):
-    """max(x, 0); an INT8 one shares scale and zero point of its input, an unsigned result saturates."""
+    """max(x, 0), and min(x, relu_limit); an INT8 one shares scale and zero point of its input, an unsigned result of a signed one saturates."""
 
     def emit(self, engine: Engine, out: Operand, inputs: Sequence[Operand], constants: Mapping[str, Operand], part: Slice) -> None:
         if self.out_storage not in FLOATS:
-            engine.cast(out, inputs[0], Rounding.HALF_UP) if self.out_storage == "u8" else engine.max(out, inputs[0], self.out_zero_point)
+            if self.out_storage == self.in_storage():
+                engine.max(out, inputs[0], self.out_zero_point)
+            else:
+                engine.cast(out, inputs[0], Rounding.HALF_UP)
+            limit_above(engine, self, out)
             return
         engine.max(out, inputs[0], 0.0)
         if self.op.get("relu_limit") > 0:

@@ -13,7 +13,7 @@ from tpuc_bm1684x.kernels.conv2d import relu
 from tpuc_bm1684x.kernels.engine import Engine, GlobalView, Operand, Rows
 from tpuc_bm1684x.kernels.stored import limit_stored
 from tpuc_core.errors import TpucError
-from tpuc_core.ir import is_none, shape_of
+from tpuc_core.ir import is_none, quantization_of, shape_of
 
 MOST_SIZE = 65535  # elements of an axis of a transfer
 MOST_W_STRIDE_BYTES = 128  # between neighbours of a row: the device's limit, which the C model does not check
@@ -113,7 +113,9 @@ class Concat(GlobalKernel):
     moves whole rows; others are copied inside global memory."""
 
     def prepare(self) -> None:
-        if self.op.get("do_relu") and self.out_storage != "u8":  # saturation is one
+        quantization = quantization_of(self.out)
+        is_saturated = quantization is not None and quantization.zero_point == quantization.limits[0]
+        if self.op.get("do_relu") and not is_saturated:
             raise TpucError(f'"{self.name}": a Concat on bm1684x has no Relu in it; write a tpu.Relu behind it')
         self.activations = [source_of(v) for v in self.op.operands if not is_none(v)]
 

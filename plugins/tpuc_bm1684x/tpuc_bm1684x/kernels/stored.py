@@ -20,10 +20,17 @@ def limit_stored(engine: Engine, kernel: Kernel, out: Operand) -> None:
     op, quantization = kernel.op, quantization_of(kernel.out)
     if quantization is None or not op.get("do_relu"):
         return
-    low, high = quantization.limits
-    if quantization.zero_point > low:
+    if quantization.zero_point > quantization.limits[0]:
         engine.max(out, out, quantization.zero_point)
-    limit = op.get("relu_limit")
+    limit_above(engine, kernel, out)
+
+
+def limit_above(engine: Engine, kernel: Kernel, out: Operand) -> None:
+    """The attribute relu_limit of an 8-bit result, in place: nothing where it is beyond the highest integer."""
+    quantization, limit = quantization_of(kernel.out), kernel.op.get("relu_limit")
+    if quantization is None:
+        return
+    high = quantization.limits[1]
     if limit > 0 and (top := floor(limit / quantization.scale + 0.5) + quantization.zero_point) < high:
         engine.min(out, out, top)
 

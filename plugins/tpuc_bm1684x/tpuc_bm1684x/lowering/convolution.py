@@ -111,11 +111,12 @@ def deconv_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     sums = lowering.emit(op, tpu.DeconvOp, [lowering.quantized(op.operands[0], op), weights, bias],
                          tensor_type(shape_of(op.results[0]), "i32"), name=f"{tensor_name(op.results[0])}_i32",
                          with_bias=not is_none(bias), **fused_relu(op), **geometry)
-    if not (op.get("do_relu") and wanted.zero_point > wanted.limits[0]):
+    limit = fused_relu(op, wanted).get("relu_limit", -1.0)
+    if not op.get("do_relu") or (wanted.zero_point == wanted.limits[0] and limit < 0):  # saturation is the Relu
         return lowering.emit_int8(op, tpu.RequantIntAxisOp, [sums, quant], quant_mode="MultiplierShift", rq_axis=1)
     result_type, name = tensor_type(shape_of(op.results[0]), quantization=wanted), f"{tensor_name(op.results[0])}_linear"
     linear = lowering.emit(op, tpu.RequantIntAxisOp, [sums, quant], result_type, name=name, quant_mode="MultiplierShift", rq_axis=1)
-    return lowering.emit_int8(op, tpu.ReluOp, [linear])
+    return lowering.emit_int8(op, tpu.ReluOp, [linear], relu_limit=limit)
 
 
 def _filter_and_bias(op: TensorOp, lowering: Lowering) -> tuple[IntegerFilter, SSAValue]:

@@ -60,7 +60,7 @@ def move_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     wanted = lowering.quantization(op)
     operands = [v if is_none(v) else _operand(op, lowering, v, i) for i, v in enumerate(op.operands)]
     operands += [lowering.none(op)] * missing_operands(op_class, len(operands))
-    if op.name == "top.Concat" and wanted.is_signed:
+    if op.name == "top.Concat" and (wanted.zero_point > wanted.limits[0] or "relu_limit" in fused_relu(op, wanted)):
         return concatenated(op, lowering, operands, tensor_type(shape_of(op.results[0]), quantization=wanted))
     attributes = shared_attributes(op, op_class)
     if "relu_limit" in attributes:
