@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
+from itertools import count
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -81,6 +82,7 @@ class ModelBuilder:
         self._body = self.model.main.body.block
         self._end = func.ReturnOp()
         self._body.add_op(self._end)
+        self._shared: dict[str, tuple[np.ndarray, SSAValue]] = {}
 
     def none(self) -> SSAValue:
         """The value that stands for an absent operand."""
@@ -93,6 +95,20 @@ class ModelBuilder:
         """
         array = np.ascontiguousarray(array, np.float32 if element is None else None)
         return self.model.add_weight(name, array, self._end, element)
+
+    def shared_weight(self, name: str, array: np.ndarray, element: Attribute | None = None, suffix: str = "_fix") -> SSAValue:
+        """The same, but one weight however often it is used. Other numbers under its name, as nodes make them that share a constant and
+        want it in different forms, are NAME_fix, NAME_fix_2, ..."""
+        array = np.ascontiguousarray(array, np.float32 if element is None else None)
+        plain = name
+        for number in count(1):
+            if name not in self._shared:
+                self._shared[name] = array, self.add_weight(name, array, element)
+            held, value = self._shared[name]
+            if held.dtype == array.dtype and held.shape == array.shape and np.array_equal(held, array, equal_nan=array.dtype.kind == "f"):
+                return value
+            name = f"{plain}{suffix}" if number == 1 else f"{plain}{suffix}_{number}"
+        raise AssertionError
 
     def emit_named(self, names: str | Sequence[str], op_class: type[TensorOp], operands: Sequence[SSAValue],
                    element: str | Attribute = "f32", **attributes: Any) -> SSAValue:

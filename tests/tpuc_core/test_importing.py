@@ -180,3 +180,12 @@ def test_operands_that_do_not_fit_are_an_error_of_the_op():
     with pytest.raises(TpucError, match=r'^top\.MatMul "y"'):
         x = next(iter(builder.model.inputs)).results[0]
         builder.emit_named("y", top.MatMulOp, [x, builder.add_weight("w", np.ones((4, 5))), builder.none()])
+
+
+def test_a_shared_weight_is_one_as_long_as_its_numbers_are():
+    builder, numbers = built(), np.arange(4, dtype=np.float32)
+    first = builder.shared_weight("w", numbers)
+    assert builder.shared_weight("w", numbers.copy()) is first
+    others = [builder.shared_weight("w", array) for array in (numbers * 2, numbers.reshape(2, 2), numbers * 2)]
+    assert [tensor_name(value) for value in others] == ["w_fix", "w_fix_2", "w_fix"] and others[0] is others[2]
+    assert builder.shared_weight("w", numbers) is first

@@ -96,9 +96,11 @@ def print_validation(validation: Validation, *, is_default_input: bool, is_judge
     report, proof = validation.report, validation.proof
     if is_default_input:
         click.echo(f"input: {validation.test.words} (standard normal values; give real data with --test_input)")
-    least, outputs = report.min_similarity, report.least_similarity(validation.outputs)
+    least, of_outputs = report.min_similarity, ""
+    if any(compared.name in validation.outputs for compared in report.comparisons):
+        of_outputs = ", of the outputs {:.6f}, {:.6f}".format(*report.least_similarity(validation.outputs))
     verdict = "within" if report.passed else "NOT within" if is_judged else "(random input, not judged) below"
-    click.echo(f"float: {len(report.comparisons)} tensors compared, least similarity {least[0]:.6f}, {least[1]:.6f}, of the outputs {outputs[0]:.6f}, {outputs[1]:.6f}: "
+    click.echo(f"float: {len(report.comparisons)} tensors compared, least similarity {least[0]:.6f}, {least[1]:.6f}{of_outputs}: "
                f"{verdict} {report.tolerance.cosine:g},{report.tolerance.euclidean:g}")
     for failure in report.failures if is_judged else ():
         click.echo("\n".join(failure.lines(1)))

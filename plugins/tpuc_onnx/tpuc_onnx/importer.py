@@ -32,7 +32,6 @@ class Importer(GraphImporter[Node, str]):
         self.constants = graph.constants
         self._used = graph.use_counts()
         self._values: dict[str, SSAValue] = {}
-        self._weights: dict[str, SSAValue] = {}
         self._dtypes = dict(graph.dtypes)
         self._scalars = {name for name, shape in graph.inputs.items() if not shape}
         for argument, (input_name, shape) in zip(self.model.main.args, graph.inputs.items()):
@@ -119,10 +118,8 @@ class Importer(GraphImporter[Node, str]):
         self._scalars.add(name)
 
     def weight(self, name: str, array: np.ndarray) -> SSAValue:
-        """A weight, float32; scalars become [1]. A name is one weight however often it is used."""
-        if name not in self._weights:
-            self._weights[name] = self.add_weight(name, array)
-        return self._weights[name]
+        """A weight, float32; scalars become [1]. See `shared_weight`: what a node makes of a constant is its own, though the name is taken."""
+        return self.shared_weight(name, array)
 
     def emit(self, node: Node, op_class: type, operands: Sequence[SSAValue], **attributes: Any) -> SSAValue:
         """The op for the node's first output; the node's output is bound to its result."""

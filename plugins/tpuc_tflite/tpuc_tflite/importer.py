@@ -42,7 +42,6 @@ class Importer(GraphImporter[Node, int]):
         self._constants = {t.index: t.data for t in graph.tensors if t.data is not None and t.sparsity is None}
         self._values: dict[int, dict[Layout, SSAValue]] = {}
         self._homes: dict[int, Layout] = {}
-        self._weights: dict[str, tuple[np.ndarray, SSAValue]] = {}
         self._names: set[str] = {t.name for t in graph.tensors}
         for argument, index, layout in zip(self.model.main.args, graph.inputs, layouts):
             self._add_input(argument, index, layout, preprocessing)
@@ -150,11 +149,11 @@ class Importer(GraphImporter[Node, int]):
         array = np.ascontiguousarray(array.reshape(shape if shape is not None else array.shape or (1,)))
         element = constant_type(tensor, axis)
         stored = array if element is not None else array.astype(np.float32)
-        return self._weight(tensor.name, stored, element, suffix)
+        return self.shared_weight(tensor.name, stored, element, suffix or "_fix")
 
     def made_weight(self, name: str, array: np.ndarray) -> SSAValue:
         """A float32 weight that no tensor of the file holds."""
-        return self._weight(name, np.ascontiguousarray(array, np.float32), None, "_fix")
+        return self.shared_weight(name, array)
 
     def emit(
         self,
@@ -236,17 +235,6 @@ class Importer(GraphImporter[Node, int]):
                 self._constants.update(zip(node.outputs, arrays))
                 return True
         return False
-
-    def _weight(self, name: str, array: np.ndarray, element: Any, suffix: str) -> SSAValue:
-        for candidate in (name, f"{name}{suffix or '_fix'}", *(f"{name}{suffix or '_fix'}_{i}" for i in range(2, 9))):
-            if candidate not in self._weights:
-                break
-            held, value = self._weights[candidate]
-            if held.shape == array.shape and held.dtype == array.dtype and np.array_equal(held, array):
-                return value
-        value = self.add_weight(candidate, array, element)
-        self._weights[candidate] = (array, value)
-        return value
 
     def _rearranged(
         self, index: int, name: str, shape: Sequence[int], order: tuple[int, ...], result: Sequence[int]
