@@ -19,7 +19,7 @@ TUTORIALS = ("docs/tutorials/01_onnx_f32.md", "docs/tutorials/02_onnx_int8_symme
              "docs/tutorials/04_onnx_f16.md", "docs/tutorials/05_onnx_bf16.md",
              "docs/tutorials/06_calibration_and_tuning.md", "docs/tutorials/07_mixed_precision.md")
 BLOCK = re.compile(r"^(<!-- needs: vendor -->\n)?```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-SMALLER = {"--input_num 1000": "--input_num 2", "--count 1000": "--count 2", "--input_num 100": "--input_num 2"}
+SMALLER = {"--input_num 1000": "--input_num 2", "--count 1000": "--count 2", "--input_num 100": "--input_num 2", "--tune_num 10": "--tune_num 2"}
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tutorials")]  # in one process: each stands on what those before it made
 
 
