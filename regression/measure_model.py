@@ -20,8 +20,8 @@ MODES = {
     "INT8 asym": "--quantize INT8 --asymmetric",
 }
 LONGEST_REASON = 200
-TOO_LONG = "not run: takes too long"
-"""A verdict on a compiled file in the vendor's runtime."""
+TOO_LONG = "not run: takes more than {:g} s"
+"""The verdict on a compiled file for which the vendor's runtime was not waited for longer."""
 
 Record = dict[str, Any]
 
@@ -102,7 +102,7 @@ def vendor_verdict(workshop: Workshop, name: str, mode: str, record: Record, sec
     try:
         theirs = outputs_sha256(workshop, name, file, "--runner bmrt")
     except (CommandFailed, subprocess.TimeoutExpired) as failure:
-        return TOO_LONG if "no answer within" in str(failure) else reason_in(str(failure))
+        return TOO_LONG.format(seconds) if "no answer within" in str(failure) else reason_in(str(failure))
     return "equal" if theirs == record["outputs"] else "differs"
 
 

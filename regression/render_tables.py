@@ -14,8 +14,8 @@ Every model of the zoo (`make zoo`), imported and compared with its own engine t
 float modes their weights and tensors are real numbers.
 
 * **equal**: tensors that interpreter and simulator compute with the same bits, of all tensors of the compiled file.
-* **vendor**: the outputs of the vendor's runtime on its C model, byte for byte against those of the simulator; models that take it longer than `--vendor` seconds
-  (15 here) are left out, in the modes that take it longer too.
+* **vendor**: the outputs of the vendor's runtime on its C model, byte for byte against those of the simulator; what takes it longer than `--vendor` seconds
+  is not waited for, and the modes in which the model takes it longer still are not tried.
 * **outputs**, **all tensors**: similarity to the float model, the least cosine and the least euclidean one of the outputs and of all tensors, on one test input: a photo,
   or random values where the model is not one of images. Euclidean similarity is 1 - |a - b| / |(a + b) / 2|; a tensor that is nearly zero everywhere may have any.
 * **cycles**: estimated, see [isa](isa/index.md). **fall-backs**: ops that run in another precision than the mode's.

@@ -72,6 +72,7 @@ def measure(directory: Path, name: str, modes: list[str], vendor_seconds: float 
     if not is_imported(workshop, name):
         return {"import": imported, "modes": {}}
     records, verdict = dict(old.get("modes", {})), ""
+    too_long = TOO_LONG.format(vendor_seconds or 0)
     for mode in sorted((mode for mode in modes if has_mode(name, mode)), key=FASTEST_THERE.index):
         before = records.get(mode, {})
         records[mode] = now = measure_mode(workshop, name, mode)
@@ -80,7 +81,7 @@ def measure(directory: Path, name: str, modes: list[str], vendor_seconds: float 
         if before.get("outputs") == now["outputs"] and before.get("vendor") in ("equal", "differs"):
             now["vendor"] = before["vendor"]
         elif vendor_seconds is not None:
-            verdict = verdict if verdict == TOO_LONG else vendor_verdict(workshop, name, mode, now, vendor_seconds)
+            verdict = verdict if verdict == too_long else vendor_verdict(workshop, name, mode, now, vendor_seconds)
             now["vendor"] = verdict
     return {"import": imported, "modes": {mode: records[mode] for mode in MODES if mode in records}}
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from tpuc_core.session import Session
 
 _EVERY = 20  # images between two lines of progress
-_BACKGROUND = 1001  # scores of a network for ImageNet with a class for the background in front
 
 
 @click.command("imagenet")
@@ -88,8 +87,9 @@ def _measure(model: PictureModel, images: Sequence[LabelledImage], class_offset:
 
 def _background(session: Session) -> int:
     from tpuc_core.evaluate.accuracy import score_count
+    from tpuc_core.evaluate.metrics import BACKGROUND_SCORES
 
-    return int(score_count(session) == _BACKGROUND)
+    return int(score_count(session) == BACKGROUND_SCORES)
 
 
 def _summary(name: str, accuracy: Accuracy) -> str:

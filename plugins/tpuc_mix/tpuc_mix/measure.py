@@ -8,15 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tpuc_core.deploy import load_inputs_of
 from tpuc_core.errors import TpucError
 from tpuc_core.evaluate import FloatSession
 from tpuc_core.evaluate.metrics import Figures, Sample, load_metric
 from tpuc_core.evaluate.scoring import Source
-from tpuc_core.images import load_inputs
 from tpuc_core.parallel import Workers
 from tpuc_core.plan import Precision
 from tpuc_core.progress import progress
-from tpuc_core.run_mlir import preprocessing_of
 from tpuc_core.session import Tensors
 from tpuc_mix.task import Choice, Task
 
@@ -32,10 +31,7 @@ class OutputsOfSample:
     def open(self) -> Callable[[str], Tensors]:
         top = self.task.top
         session = FloatSession(top) if self.choice is None else self.task.session(dict(self.choice))
-        inputs = preprocessing_of(top)
-        shapes = {name: shape for name, (shape, _) in inputs.items()}
-        preprocessing = {name: p for name, (_, p) in inputs.items()}
-        return lambda words: session.run(load_inputs(words.split(","), shapes, preprocessing))
+        return lambda words: session.run(load_inputs_of(top, words.split(",")))
 
 
 @dataclass(frozen=True)

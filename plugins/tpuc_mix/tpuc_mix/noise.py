@@ -14,13 +14,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from xdsl.ir import Operation, SSAValue
 
+from tpuc_core.deploy import load_inputs_of
 from tpuc_core.errors import TpucError
 from tpuc_core.evaluate import Evaluator
-from tpuc_core.images import load_inputs
 from tpuc_core.ir import Model, is_none, is_weight, tensor_name
 from tpuc_core.plan import Plan, Precision
 from tpuc_core.planning import FOLLOWERS
-from tpuc_core.run_mlir import preprocessing_of
 from tpuc_core.session import Tensors
 from tpuc_mix.causes import FORMATS, Cause, clipped, in_format, quantized, rounded
 from tpuc_mix.task import Task
@@ -54,13 +53,11 @@ class NoiseOfModel:
     is_thread_safe: bool = True
 
     def open(self) -> Callable[[str], float]:
-        evaluator, session, names = Evaluator(self.task.top), self.task.session(dict(self.choice)), observed(self.task.top)
-        inputs = preprocessing_of(self.task.top)
-        shapes = {name: shape for name, (shape, _) in inputs.items()}
-        preprocessing = {name: p for name, (_, p) in inputs.items()}
+        top = self.task.top
+        evaluator, session, names = Evaluator(top), self.task.session(dict(self.choice)), observed(top)
 
         def measure(words: str) -> float:
-            given = load_inputs(words.split(","), shapes, preprocessing)
+            given = load_inputs_of(top, words.split(","))
             clean, noisy = evaluator.run(given, keep=names), session.run(given, all_tensors=True)
             return float(np.mean([relative_power(noisy[name].reshape(clean[name].shape), clean[name]) for name in names]))
 
@@ -72,9 +69,7 @@ class _Probe:
 
     def __init__(self, task: Task, formats: Sequence[Precision]):
         self.evaluator, self.plan, self.formats = Evaluator(task.top), task.base, formats
-        inputs = preprocessing_of(task.top)
-        self._shapes = {name: shape for name, (shape, _) in inputs.items()}
-        self._preprocessing = {name: p for name, (_, p) in inputs.items()}
+        self._top = task.top
         self.graph = Graph.of(task)
         self._observed = observed(task.top)
         self._ops = {tensor_name(op.results[0]): op for op in task.top.ops()}
@@ -85,7 +80,7 @@ class _Probe:
 
     def measure(self, words: str) -> dict[Source, float]:
         """The noise powers for one sample, relative to the power of the outputs. Raises TpucError: outputs that are not finite."""
-        tensors = self.evaluator.run(load_inputs(words.split(","), self._shapes, self._preprocessing))
+        tensors = self.evaluator.run(load_inputs_of(self._top, words.split(",")))
         for name in self._observed:
             if not np.isfinite(tensors[name]).all():
                 raise TpucError(f'tensor "{name}" has values that are not finite for the sample "{words}"')
