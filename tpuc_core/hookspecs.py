@@ -127,9 +127,9 @@ class EstimatingChip(Chip, Protocol):
         """Estimated cycles of every op of a lowered model by itself, by name: what `tpuc search` chooses by before it compiles."""
         ...
 
-    def stored_weight(self, model: Model, op: Operation) -> np.ndarray | None:
-        """The constant factor of a `top` op (filter, matrix) as the chip holds it in INT8, in real values, float32; None for
-        ops without one."""
+    def stored_constants(self, model: Model, op: Operation) -> dict[int, np.ndarray]:
+        """The constant factor of a `top` op (filter, matrix) as the chip holds it in INT8, and what else changes with it (a bias that takes
+        back what is rounded), in real values, float32, by the number of the operand; empty for ops without one."""
         ...
 
 

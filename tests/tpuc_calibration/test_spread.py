@@ -12,7 +12,8 @@ import pytest
 from tpuc_calibration.partial import Partial
 
 from tpuc_core.cli.main import run_command, tpuc
-from tpuc_core.ir import load_model
+from tpuc_core.ir import load_model, save_model, tensor_type, top
+from tpuc_core.passes.calibration_table import CalibrationTable
 
 COUNT = 41
 TPUC = Path(sys.executable).with_name("tpuc")
@@ -73,6 +74,30 @@ def test_shards_merge_to_the_same_bytes_in_any_order(samples, whole, count):
         assert calibrate("net.mlir", "--data_list", "list", "--shard", f"{number}/{count}", output=files[-1]) == 0
     assert calibrate("--merge", *reversed(files), "--method", "mse") == 0
     assert (samples / "table").read_bytes() == whole
+
+
+def test_mean_inputs_of_filters_are_exact_however_they_were_spread(samples):
+    """A filter reads the Relu: the table has the means of its channels, the same to the last digit."""
+    model = load_model("net.mlir")
+    relu = model.outputs[0]
+    filters = np.ones((2, 3, 1, 1), np.float32)
+    conv = top.ConvOp.make("z_Conv", [], tensor_type((1, 2, 8, 8)), kernel_shape=[1, 1], strides=[1, 1], pads=[0] * 4)
+    model.main.body.block.insert_op_before(conv, relu.owner.next_op)
+    conv.operands = [relu, model.add_weight("w", filters, conv), model.none(conv)]
+    model.set_outputs([conv.results[0]])
+    save_model(model, "net.mlir")
+    assert calibrate("net.mlir", "--data_list", "list", output="whole") == 0
+    means = CalibrationTable.read("whole").means
+    arrays = np.concatenate([np.maximum(np.load(f"arrays/{i}.npy"), 0) for i in range(COUNT)])
+    assert list(means) == ["z_Conv"]
+    np.testing.assert_allclose(means["z_Conv"], arrays.mean(axis=(0, 2, 3), dtype=np.float64), rtol=1e-5)
+    (samples / "reversed").write_text("".join(f"arrays/{i}.npy\n" for i in reversed(range(COUNT))))
+    assert calibrate("net.mlir", "--data_list", "reversed", "--jobs", "2") == 0
+    assert (samples / "table").read_bytes() == (samples / "whole").read_bytes()
+    for number in (1, 2, 3):
+        assert calibrate("net.mlir", "--data_list", "list", "--shard", f"{number}/3", output=f"part{number}") == 0
+    assert calibrate("--merge", "part3", "part1", "part2") == 0
+    assert (samples / "table").read_bytes() == (samples / "whole").read_bytes()
 
 
 def test_what_does_not_make_a_whole_is_refused(samples, capsys):

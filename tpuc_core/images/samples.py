@@ -11,7 +11,7 @@ import numpy as np
 from tpuc_core.errors import TpucError
 from tpuc_core.files import existing_file
 from tpuc_core.images.preprocess import Preprocessing
-from tpuc_core.npz import load_npz
+from tpuc_core.npz import load_npy, load_npz
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".jfif")
 ARRAY_SUFFIXES = (".npz", ".npy")
@@ -134,7 +134,7 @@ def _random_inputs(word: str, shapes: Mapping[str, Sequence[int]]) -> dict[str, 
 def _load_batch(words: Sequence[str], shape: Sequence[int], preprocessing: Preprocessing | None, name: str) -> np.ndarray:
     suffixes = {Path(word).suffix.lower() for word in words}
     if suffixes == {".npy"}:
-        arrays = [_read_npy(word) for word in words]
+        arrays = [load_npy(word) for word in words]
         array = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
         return match_inputs({name: array}, {name: shape}, ", ".join(words))[name]
     if not suffixes <= set(IMAGE_SUFFIXES):
@@ -144,10 +144,3 @@ def _load_batch(words: Sequence[str], shape: Sequence[int], preprocessing: Prepr
     if preprocessing is None:
         raise TpucError(f'input "{name}" of shape {list(shape)} takes no image; give .npz, .npy or random[:SEED]')
     return preprocessing.batch(words, shape)
-
-
-def _read_npy(path: str) -> np.ndarray:
-    try:
-        return np.load(existing_file(path), allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise TpucError(f'"{path}" is not a readable npy file: {error}') from error

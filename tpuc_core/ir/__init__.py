@@ -2,6 +2,7 @@
 
 from tpuc_core.ir.dialects import top, tpu
 from tpuc_core.ir.dialects.base import TensorOp, location_names, name_location
+from tpuc_core.ir.input_means import channel_axis, channel_count, input_means, set_input_means
 from tpuc_core.ir.module import Model, State, load_model, save_model
 from tpuc_core.ir.parser import parse_text
 from tpuc_core.ir.printer import print_text
@@ -32,11 +33,14 @@ __all__ = [
     "Weights",
     "address_of",
     "calibration_of",
+    "channel_axis",
+    "channel_count",
     "element_type",
     "element_type_of",
     "has_shape",
     "infer_op_shapes",
     "infer_shapes",
+    "input_means",
     "is_none",
     "is_weight",
     "load_model",
@@ -47,6 +51,7 @@ __all__ = [
     "problems",
     "quantization_of",
     "save_model",
+    "set_input_means",
     "shape_of",
     "storage_of",
     "tensor_name",

@@ -17,6 +17,7 @@ from tpuc_core.files import existing_file, whole_file
 from tpuc_core.ir.dialects import top
 from tpuc_core.ir.dialects.kinds import encode_any, python_value
 from tpuc_core.ir.dialects.quant import UniformType
+from tpuc_core.ir.input_means import names_of_input_means
 from tpuc_core.ir.parser import parse_file
 from tpuc_core.ir.printer import print_text
 from tpuc_core.ir.types import element_type_of, is_weight, shape_of, storage_of, tensor_name, tensor_type
@@ -263,7 +264,7 @@ def _check_weights(model: Model, file: Path) -> None:
 
 
 def save_model(model: Model, path: str | Path, weight_file: str | None = None) -> None:
-    """Write a model: the text, and beside it the npz with the weights in use.
+    """Write a model: the text, and beside it the npz with the weights in use and the mean inputs of filters.
 
     The npz is named `weight_file`, or after the text ("NAME_weight.npz" for "NAME.mlir"). Raises TpucError where a file
     cannot be written.
@@ -275,6 +276,7 @@ def save_model(model: Model, path: str | Path, weight_file: str | None = None) -
     if missing:
         raise TpucError(f'cannot write "{path}": weight "{missing[0]}" has no values')
     model.set_attribute("weight_file", name)
+    used.update(names_of_input_means(model, model.ops()))
     write_weights(path.parent / name, {n: model.weights[n] for n in used})
     with whole_file(path) as temporary:
         temporary.write_text(print_text(model.module), encoding="utf-8")

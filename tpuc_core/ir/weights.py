@@ -12,6 +12,7 @@ import numpy as np
 
 from tpuc_core.errors import TpucError
 from tpuc_core.files import whole_file
+from tpuc_core.npz import read_npy
 
 # What a tensor of that storage is in the npz; f16 and bf16 go as their bits.
 STORED_DTYPES: dict[str, np.dtype] = {
@@ -78,7 +79,7 @@ class Weights(MutableMapping[str, np.ndarray]):
 def _read_array(file: Path, name: str) -> np.ndarray:
     try:
         with zipfile.ZipFile(file) as archive:
-            return np.lib.format.read_array(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
+            return read_npy(io.BytesIO(archive.read(f"{name}.npy")))
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise TpucError(f'cannot read weight "{name}" of "{file}": {error}') from error
 

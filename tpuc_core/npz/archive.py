@@ -12,6 +12,7 @@ import numpy as np
 
 from tpuc_core.errors import TpucError, did_you_mean
 from tpuc_core.files import existing_file, whole_file
+from tpuc_core.npz.npy import ONE_AT_A_TIME
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the least date of a zip member: no time stamp, so equal tensors give equal files
 
@@ -25,7 +26,7 @@ def load_npz(path: str | Path) -> dict[str, np.ndarray]:
     if not zipfile.is_zipfile(path):
         raise TpucError(f'"{path}" is not an npz file, or its end is missing')
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with ONE_AT_A_TIME, np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, KeyError, NotImplementedError) as error:
         raise TpucError(f'"{path}" is a damaged npz file: {error}') from error

@@ -1,4 +1,7 @@
-"""The calibration table: for every tensor a threshold, a minimum and a maximum, one line each, in the order of the model."""
+"""The calibration table: for every tensor a threshold, a minimum and a maximum, one line each, in the order of the model.
+
+Behind them, in lines that are comments for the vendor's tools, the mean input of each channel of filters, by the name of the op.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
 
 from tpuc_core.errors import TpucError
 from tpuc_core.files import existing_file, whole_file
@@ -15,6 +20,8 @@ SMALLEST_THRESHOLD = 1e-5
 FLOAT32_MAX = 3.4028234663852886e38
 # Plain decimals only: the vendor's reader ignores a line with an exponent, silently.
 _NUMBER = re.compile(r"-?\d+(\.\d*)?$|-?\.\d+$")
+MEANS = "#input_mean"
+MEANS_A_LINE = 128
 _OTHER_SECTIONS = ("#int4_th", "#asym_op", "# symmetric_op")
 
 
@@ -29,10 +36,12 @@ class CalibrationRow:
 
 @dataclass
 class CalibrationTable:
-    """Rows by tensor name. `header`: comment lines for the top of the file, without their `# `."""
+    """Rows by tensor name. `header`: comment lines for the top of the file, without their `# `. `means`: mean inputs of the channels of
+    filters, float64, by the name of the op's result."""
 
     rows: dict[str, CalibrationRow] = field(default_factory=dict)
     header: list[str] = field(default_factory=list)
+    means: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> CalibrationRow:
         return self.rows[name]
@@ -52,14 +61,19 @@ class CalibrationTable:
             lines = path.read_text(encoding="utf-8").splitlines()
         except UnicodeDecodeError as error:
             raise TpucError(f'"{path}" is not a calibration table: byte {error.start} is not UTF-8') from error
+        means: dict[str, list[float]] = {}
         for number, line in enumerate(lines, 1):
             if line.strip().startswith(_OTHER_SECTIONS):
                 break
-            if line.startswith("#"):
+            if line.startswith(f"{MEANS} "):
+                name, values = _parsed_means(line, f"{path}:{number}")
+                means.setdefault(name, []).extend(values)
+            elif line.startswith("#"):
                 table.header.append(line.lstrip("#").strip())
             elif line.strip():
                 name, row = _parsed(line, f"{path}:{number}")
                 table.rows[name] = row
+        table.means = {name: np.array(values, np.float64) for name, values in means.items()}
         return table
 
     def write(self, path: str | Path) -> None:
@@ -68,6 +82,7 @@ class CalibrationTable:
         if not any("op_name" in line for line in self.header):
             lines += ["###", "# op_name    threshold    min    max"]
         lines += [_line(name, row) for name, row in self.rows.items()]
+        lines += [line for name, means in self.means.items() for line in _lines_of_means(name, means)]
         with whole_file(path) as temporary:
             temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -88,6 +103,23 @@ def _parsed(line: str, place: str) -> tuple[str, CalibrationRow]:
     if minimum > maximum:
         raise TpucError(f'{place}: the minimum {minimum} of "{name}" is above its maximum {maximum}')
     return name, CalibrationRow(threshold, minimum, maximum)
+
+
+def _parsed_means(line: str, place: str) -> tuple[str, list[float]]:
+    _, *words = line.split()
+    try:
+        name, values = words[0], [float(word) for word in words[1:]]
+    except (IndexError, ValueError) as error:
+        raise TpucError(f'{place}: after "{MEANS}" a name and numbers are wanted: {line.strip()}') from error
+    if not np.isfinite(values).all():
+        raise TpucError(f'{place}: a mean input of "{name}" is not finite')
+    return name, values
+
+
+def _lines_of_means(name: str, means: np.ndarray) -> Iterator[str]:
+    """Six digits of each: the shift of a bias is a sum of small parts of them."""
+    for first in range(0, means.size, MEANS_A_LINE):
+        yield " ".join([MEANS, name, *(f"{mean:.6g}" for mean in means[first : first + MEANS_A_LINE].tolist())])
 
 
 def _line(name: str, row: CalibrationRow) -> str:

@@ -9,7 +9,7 @@ from xdsl.ir import SSAValue
 from xdsl.rewriter import Rewriter
 
 from tpuc_core.errors import TpucError
-from tpuc_core.ir import Model, State, is_none, tensor_name, top, with_element
+from tpuc_core.ir import Model, State, channel_count, is_none, set_input_means, tensor_name, top, with_element
 from tpuc_core.ir.dialects.quant import CalibratedType, Range
 from tpuc_core.passes.base import Pass, option
 from tpuc_core.passes.calibration_table import CalibrationRow, CalibrationTable
@@ -20,7 +20,7 @@ class ImportCalibrationTable(Pass):
     """Give every tensor of a calibration table its range: symmetric <-threshold:threshold>, asymmetric <min:max>.
 
     A symmetric range begins at 0 where the minimum is not negative. The results of Sigmoid and Softmax are <0:1> whatever
-    the table says. Names that the model does not have are ignored.
+    the table says. Ops with filters get their mean inputs. Names that the model does not have are ignored.
     """
 
     name: ClassVar[str] = "import-calibration-table"
@@ -37,7 +37,10 @@ class ImportCalibrationTable(Pass):
 
 
 def import_table(model: Model, table: CalibrationTable, *, is_asymmetric: bool) -> int:
-    """Give the tensors of a table their ranges; how many the model has of them."""
+    """Give the tensors of a table their ranges, and the filters their mean inputs; how many of the tensors the model has.
+
+    Raises TpucError: mean inputs of another number of channels.
+    """
     found = 0
     for op in (*model.inputs, *model.ops()):
         for value in op.results:
@@ -45,6 +48,12 @@ def import_table(model: Model, table: CalibrationTable, *, is_asymmetric: bool) 
                 low, high = _range(value, table[tensor_name(value)], is_asymmetric)
                 Rewriter.replace_value_with_new_type(value, with_element(value.type, CalibratedType(Range(low, high))))
                 found += 1
+    for op in model.ops():
+        if (count := channel_count(op)) and (means := table.means.get(tensor_name(op.results[0]))) is not None:
+            if means.size != count:
+                raise TpucError(f'the table has {means.size} mean inputs of "{tensor_name(op.results[0])}", whose filter has {count} input '
+                                "channels; is it the table of another model?")
+            set_input_means(model, op, means)
     model.update_function_types()
     return found
 

@@ -53,10 +53,10 @@ class Bm1684x:
 
         return op_cycles(model)
 
-    def stored_weight(self, model: Model, op: Operation) -> np.ndarray | None:
-        from tpuc_bm1684x.lowering.stored_weight import stored_weight
+    def stored_constants(self, model: Model, op: Operation) -> dict[int, np.ndarray]:
+        from tpuc_bm1684x.lowering.stored_constants import stored_constants
 
-        return stored_weight(model, op)
+        return stored_constants(model, op)
 
     def attach_certificate(self, bmodel: Path, certificate: Mapping[str, Any], inputs: Tensors) -> None:
         from tpuc_bm1684x.bmodel.certificate import attach_certificate

@@ -169,7 +169,7 @@ def _resumed(given: Options, fresh: Partial) -> Partial:
         raise TpucError(f'"{given.checkpoint}" is of another run (model, samples or shard differ): '
                         "leave --resume out, or remove it")
     click.echo(f"{given.checkpoint}: goes on after {found.done} of {len(found.run.own_samples)} samples", err=True)
-    return Partial(fresh.run, found.done, found.tensors)
+    return Partial(fresh.run, found.done, found.gathered)
 
 
 def _write_table(given: Options, partial: Partial, workers: Workers) -> None:
@@ -179,7 +179,7 @@ def _write_table(given: Options, partial: Partial, workers: Workers) -> None:
 
     def table(thresholds: dict[str, float], tune_count: int = 0) -> CalibrationTable:
         header = header_lines(partial.run.name, given.method_words, partial.done, tune_count)
-        return calibration_table(partial.tensors, thresholds, header, _bounds(given))
+        return calibration_table(partial, thresholds, header, _bounds(given))
 
     samples = _tuning_samples(given, partial.run.samples)
     thresholds = chosen(partial, given.method, given.percentile, workers)

@@ -1,4 +1,5 @@
-"""Evaluates a model on samples and gathers the statistics of every tensor; memory does not grow with the samples."""
+"""Evaluates a model on samples and gathers the statistics of every tensor and the mean inputs of filters; memory does not grow with the
+samples."""
 
 from __future__ import annotations
 
@@ -8,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from tpuc_calibration.partial import Partial, Run, Statistics, model_digest
+from tpuc_calibration.channel_sums import ChannelSums
+from tpuc_calibration.partial import Gathered, Partial, Run, model_digest
 from tpuc_calibration.statistics import TensorStatistics
 from tpuc_core.deploy import load_inputs_of
 from tpuc_core.errors import TpucError
 from tpuc_core.evaluate import Evaluator
+from tpuc_core.evaluate.evaluator import Operands, Step
 from tpuc_core.images import absolute_sample
-from tpuc_core.ir import load_model
+from tpuc_core.ir import channel_axis, load_model, tensor_name
 from tpuc_core.parallel import Workers
 from tpuc_core.progress import progress
 
@@ -23,18 +26,26 @@ CHUNK = 4  # samples that a worker takes at a time
 
 @dataclass(frozen=True)
 class Observe:
-    """Work: the statistics of every tensor over some samples."""
+    """Work: what some samples give."""
 
     mlir: str
     is_thread_safe: bool = True
 
-    def open(self) -> Callable[[Sequence[str]], Statistics]:
+    def open(self) -> Callable[[Sequence[str]], Gathered]:
         """Load the model. Raises TpucError."""
         model = load_model(self.mlir)
         evaluator = Evaluator(model)
+        axes = {tensor_name(op.results[0]): axis for op in model.ops() if (axis := channel_axis(op)) is not None}
 
-        def observe(samples: Sequence[str]) -> Statistics:
+        def observe(samples: Sequence[str]) -> Gathered:
             tensors = {name: TensorStatistics() for name in evaluator.names}
+            inputs = {name: ChannelSums() for name in axes}
+
+            def watch(step: Step, operands: Operands, results: list[np.ndarray]) -> None:
+                name, given = step.results[0][1], operands[0]
+                if name in axes and given is not None:
+                    inputs[name].merge(ChannelSums.of(given, axes[name]))
+
             for sample in samples:
                 def update(name: str, array: np.ndarray, sample: str = sample) -> None:
                     try:
@@ -42,8 +53,8 @@ class Observe:
                     except TpucError as error:
                         raise TpucError(f'tensor "{name}" has {error} for the sample "{sample}"') from error
 
-                evaluator.run(load_inputs_of(model, sample.split(",")), keep=(), callback=update)
-            return tensors
+                evaluator.run(load_inputs_of(model, sample.split(",")), keep=(), callback=update, watch=watch)
+            return Gathered(tensors, inputs)
 
         return observe
 
@@ -75,8 +86,8 @@ def collect(partial: Partial, workers: Workers, save_every: int = 0) -> Iterator
             yield partial
 
 
-def _one_by_one(partial: Partial, chunks: Sequence[Sequence[str]], found: Iterator[Statistics]) -> Iterator[str]:
+def _one_by_one(partial: Partial, chunks: Sequence[Sequence[str]], found: Iterator[Gathered]) -> Iterator[str]:
     """The samples as they are added."""
-    for chunk, tensors in zip(chunks, found, strict=True):
-        partial.add(tensors, len(chunk))
+    for chunk, gathered in zip(chunks, found, strict=True):
+        partial.add(gathered, len(chunk))
         yield from chunk

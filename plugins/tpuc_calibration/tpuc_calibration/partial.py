@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from tpuc_calibration.channel_sums import ChannelSums
 from tpuc_calibration.statistics import BINS, TensorStatistics
 from tpuc_core.errors import TpucError
 from tpuc_core.npz import load_npz, save_npz
 
-Statistics = dict[str, TensorStatistics]
-FORM = "tpuc calibration statistics 1"
+FORM = "tpuc calibration statistics 2"
 
 
 @dataclass(frozen=True)
@@ -55,22 +55,46 @@ class Run:
 
 
 @dataclass
+class Gathered:
+    """What samples gave: statistics by tensor, and the inputs of filters by op, both in the order of the model."""
+
+    tensors: dict[str, TensorStatistics] = field(default_factory=dict)
+    inputs: dict[str, ChannelSums] = field(default_factory=dict)
+
+    def merge(self, other: Gathered) -> None:
+        """Take in what other samples gave."""
+        for name, statistics in other.tensors.items():
+            self.tensors.setdefault(name, TensorStatistics()).merge(statistics)
+        for name, sums in other.inputs.items():
+            self.inputs.setdefault(name, ChannelSums()).merge(sums)
+
+
+@dataclass
 class Partial:
-    """The statistics of the first `done` of a run's own samples, by tensor in the order of the model."""
+    """What the first `done` of a run's own samples gave."""
 
     run: Run
     done: int = 0
-    tensors: Statistics = field(default_factory=dict)
+    gathered: Gathered = field(default_factory=Gathered)
+
+    @property
+    def tensors(self) -> dict[str, TensorStatistics]:
+        """Statistics by tensor."""
+        return self.gathered.tensors
+
+    @property
+    def input_means(self) -> dict[str, np.ndarray]:
+        """Mean inputs of the channels of filters, by op."""
+        return {name: sums.means for name, sums in self.gathered.inputs.items()}
 
     @property
     def is_complete(self) -> bool:
         """Whether all samples of the shard are in it."""
         return self.done == len(self.run.own_samples)
 
-    def add(self, tensors: Statistics, count: int) -> None:
-        """Take in the statistics of the next `count` samples."""
-        for name, statistics in tensors.items():
-            self.tensors.setdefault(name, TensorStatistics()).merge(statistics)
+    def add(self, gathered: Gathered, count: int) -> None:
+        """Take in what the next `count` samples gave."""
+        self.gathered.merge(gathered)
         self.done += count
 
     def save(self, path: str | Path) -> None:
@@ -85,6 +109,7 @@ class Partial:
             "is_signed": np.array([s.negative is not None for s in found], bool),
             "counts": _packed([s.counts for s in found]),
             "negative": _packed([s.negative for s in found if s.negative is not None]),
+            "inputs": np.frombuffer(json.dumps({n: asdict(s) for n, s in self.gathered.inputs.items()}).encode(), np.uint8),
         })
 
     @classmethod
@@ -102,7 +127,8 @@ class Partial:
                 for name, ranges, zeros, is_signed, count in zip(
                     about["names"], arrays["ranges"], arrays["zeros"], arrays["is_signed"], counts, strict=True)
             }
-            return cls(Run.decoded(arrays["run"]), about["done"], tensors)
+            inputs = {name: ChannelSums(**given) for name, given in json.loads(arrays["inputs"].tobytes()).items()}
+            return cls(Run.decoded(arrays["run"]), about["done"], Gathered(tensors, inputs))
         except (KeyError, ValueError, TypeError, StopIteration, zlib.error) as error:
             raise TpucError(f'"{path}" holds no statistics of "tpuc calibrate"') from error
 
@@ -130,7 +156,7 @@ def merged(paths: Sequence[str]) -> Partial:
         raise TpucError(f"{len(paths)} files for {count} shards: one is given twice")
     whole = Partial(Run(first.run.mlir, first.run.digest, first.run.name, first.run.samples))
     for number in range(1, count + 1):
-        whole.add(by_number[number].tensors, by_number[number].done)
+        whole.add(by_number[number].gathered, by_number[number].done)
     return whole
 
 

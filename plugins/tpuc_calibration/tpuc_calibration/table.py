@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from tpuc_calibration.methods import HISTOGRAM_BINS
+from tpuc_calibration.partial import Partial
 from tpuc_calibration.statistics import TensorStatistics
 from tpuc_core.passes.calibration_table import CalibrationTable, rows_of
 
@@ -28,11 +29,11 @@ def percentile_bounds(percent: float) -> Bounds:
     return lambda statistics, threshold: statistics.range_of(percent / 100)
 
 
-def calibration_table(statistics: Mapping[str, TensorStatistics], thresholds: Mapping[str, float], header: list[str],
+def calibration_table(partial: Partial, thresholds: Mapping[str, float], header: list[str],
                       bounds: Bounds = observed_bounds) -> CalibrationTable:
-    """Threshold, minimum and maximum of every tensor, in the order of `statistics`."""
-    rows = ((name, thresholds[name], *bounds(s, thresholds[name])) for name, s in statistics.items())
-    return CalibrationTable(rows_of(rows), header)
+    """Threshold, minimum and maximum of every tensor, in the order of the model, and the mean inputs of filters."""
+    rows = ((name, thresholds[name], *bounds(s, thresholds[name])) for name, s in partial.tensors.items())
+    return CalibrationTable(rows_of(rows), header, partial.input_means)
 
 
 def header_lines(model_name: str, method: str, sample_count: int, tune_count: int = 0) -> list[str]:

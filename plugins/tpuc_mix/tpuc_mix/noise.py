@@ -74,9 +74,9 @@ class _Probe:
         self._observed = observed(task.top)
         self._ops = {tensor_name(op.results[0]): op for op in task.top.ops()}
         self._low = task.low
-        self._weights = {name: w for name, op in self._ops.items()
-                         if self.plan.ops[name].precision is task.low and (w := task.chip.stored_weight(task.top, op)) is not None}
-        self._floats = {name: task.top.weight(self._ops[name].operands[1]) for name in self._weights}
+        self._constants = {name: found for name, op in self._ops.items()
+                           if self.plan.ops[name].precision is task.low and (found := task.chip.stored_constants(task.top, op))}
+        self._floats = {name: task.top.weight(self._ops[name].operands[1]) for name in self._constants}
 
     def measure(self, words: str) -> dict[Source, float]:
         """The noise powers for one sample, relative to the power of the outputs. Raises TpucError: outputs that are not finite."""
@@ -93,8 +93,8 @@ class _Probe:
     def _changes(self, tensors: Tensors):
         for name in self.graph.tensors:
             yield name, dict(self._rounded_tensor(name, tensors))
-        for name, weight in self._weights.items():
-            yield name, {Cause.WEIGHTS: self.evaluator.compute(name, tensors, {1: weight})}
+        for name, constants in self._constants.items():
+            yield name, {Cause.WEIGHTS: self.evaluator.compute(name, tensors, constants)}
         for name in self.graph.ops:
             yield name, {FORMATS[f]: self._in_format(name, tensors, f) for f in self.formats if f in FORMATS}
 

@@ -42,7 +42,7 @@ class Task:
     def chip(self) -> EstimatingChip:
         """Raises TpucError for one that says nothing about cycles and weights of single ops."""
         chip = plugins().chip(self.chip_name)
-        if not hasattr(chip, "op_cycles") or not hasattr(chip, "stored_weight"):
+        if not hasattr(chip, "op_cycles") or not hasattr(chip, "stored_constants"):
             raise TpucError(f'chip "{chip.name}" does not estimate what single ops cost; a search needs that')
         return cast(EstimatingChip, chip)
 

@@ -1,5 +1,6 @@
 """Tables of the vendor's form are read and written; what is wrong with a line is said."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,6 +41,18 @@ def test_any_table_reads_back_to_seven_decimals(tmp_path_factory, thresholds):
         assert read[name].maximum == pytest.approx(value, abs=6e-8)
 
 
+@pytest.mark.parametrize("count", [1, 128, 129, 500])
+def test_mean_inputs_are_comments_behind_the_rows_and_read_back(tmp_path, count):
+    means = np.random.default_rng(0).standard_normal(count) * 10.0 ** np.random.default_rng(1).integers(-20, 20, count)
+    CalibrationTable({"y": CalibrationRow(1.0, 0.0, 1.0)}, means={"y": means, "z/w": means[:1]}).write(tmp_path / "t")
+    lines = (tmp_path / "t").read_text().splitlines()
+    assert lines[2] == "y 1.0000000 0.0000000 1.0000000" and all(line.startswith("#input_mean ") for line in lines[3:])
+    read = CalibrationTable.read(tmp_path / "t")
+    assert list(read) == ["y"] and len(read.header) == 2
+    np.testing.assert_allclose(read.means["y"], means, rtol=1e-5)
+    np.testing.assert_allclose(read.means["z/w"], means[:1], rtol=1e-5)
+
+
 def test_other_sections_end_the_table(tmp_path):
     (tmp_path / "t").write_text("a 1.0 0.0 1.0\n\n#int4_th\na 0.5 -0.5 0.5\n")
     assert CalibrationTable.read(tmp_path / "t").rows == {"a": CalibrationRow(1.0, 0.0, 1.0)}
@@ -52,6 +65,9 @@ def test_other_sections_end_the_table(tmp_path):
         ("a 1.0 0.0", r"t:2: a line of 3 words where a name and three numbers are wanted"),
         ("a 1.0 0.0 nan", r't:2: "nan" of "a"'),
         ("a 1.0 2.0 1.0", r't:2: the minimum 2.0 of "a" is above its maximum 1.0'),
+        ("#input_mean a 1.0 x", r't:2: after "#input_mean" a name and numbers are wanted: #input_mean a 1.0 x'),
+        ("#input_mean ", r't:2: after "#input_mean" a name and numbers are wanted'),
+        ("#input_mean a 1.0 inf", r't:2: a mean input of "a" is not finite'),
     ],
 )
 def test_a_damaged_line_is_an_error_with_its_place(tmp_path, line, message):

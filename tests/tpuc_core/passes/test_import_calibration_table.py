@@ -2,10 +2,11 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from tpuc_core.errors import TpucError
-from tpuc_core.ir import State, calibration_of, load_model, print_text, top, verify
+from tpuc_core.ir import State, calibration_of, input_means, load_model, print_text, save_model, top, verify
 from tpuc_core.passes import parse_passes, run_passes
 
 
@@ -63,6 +64,34 @@ def test_names_of_another_model_are_ignored_unless_all_are(build, tmp_path):
     (tmp_path / "t").write_text("other 1.0 0.0 1.0\n")
     with pytest.raises(TpucError, match='names no tensor of model "net"'):
         imported(self_named(build, top.AbsOp), tmp_path / "t")
+
+
+@pytest.fixture
+def conv(build):
+    builder = build((1, 3, 4, 4))
+    operands = [*builder.inputs, builder.weight("w", np.ones((2, 3, 1, 1))), builder.none()]
+    model = builder.finish(builder.add(top.ConvOp, "y", operands, kernel_shape=[1, 1], strides=[1, 1], pads=[0] * 4))
+    run_passes(model, parse_passes(["--shape-infer"]))
+    return model
+
+
+def test_mean_inputs_stay_with_the_model_and_its_file(conv, tmp_path):
+    (tmp_path / "t").write_text("y 1.0 0.0 1.0\n#input_mean y 1.5 -2\n#input_mean y 0.25\n#input_mean other 1\n")
+    imported(conv, tmp_path / "t")
+    save_model(conv, tmp_path / "calibrated.mlir")
+    for model in (conv, load_model(tmp_path / "calibrated.mlir")):
+        assert input_means(model, model.ops()[0]).tolist() == [1.5, -2.0, 0.25]
+
+
+def test_a_table_without_mean_inputs_gives_none(conv, tmp_path):
+    (tmp_path / "t").write_text("y 1.0 0.0 1.0\n")
+    assert input_means(imported(conv, tmp_path / "t"), conv.ops()[0]) is None
+
+
+def test_mean_inputs_of_another_filter_are_refused(conv, tmp_path):
+    (tmp_path / "t").write_text("y 1.0 0.0 1.0\n#input_mean y 1.5 -2\n")
+    with pytest.raises(TpucError, match='2 mean inputs of "y", whose filter has 3 input channels; is it the table of another model'):
+        imported(conv, tmp_path / "t")
 
 
 def test_the_file_must_be_named(build):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tpuc_bm1684x.lowering.filters import IntegerFilter, float_bias, integer_bias
+from tpuc_bm1684x.lowering.filters import IntegerFilter, corrected_bias, float_bias, integer_bias
 from tpuc_bm1684x.lowering.folding import MOST_STEPS, Folding, folding_obstacle, is_plain
 from tpuc_bm1684x.lowering.generic import fused_relu, plain_float, shared_attributes
 from tpuc_bm1684x.lowering.narrowing import narrowed_filter
@@ -119,8 +119,9 @@ def deconv_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     return lowering.emit_int8(op, tpu.ReluOp, [linear], relu_limit=limit)
 
 
-def _filter_and_bias(op: TensorOp, lowering: Lowering) -> tuple[IntegerFilter, SSAValue]:
-    return IntegerFilter.of(op.operands[1], lowering.model), op.operands[2]
+def _filter_and_bias(op: TensorOp, lowering: Lowering) -> tuple[IntegerFilter, SSAValue | np.ndarray]:
+    filters = IntegerFilter.of(op.operands[1], lowering.model)
+    return filters, corrected_bias(op, lowering.model, filters)
 
 
 def _scale_obstacle(op: TensorOp) -> str | None:

@@ -13,13 +13,13 @@ import numpy as np
 
 from tpuc_bm1684x.lowering.quantize import quantize_bias, quantize_filter, round_half_away
 from tpuc_core.errors import TpucError
-from tpuc_core.ir import element_type_of, is_none, storage_of, tensor_name
+from tpuc_core.ir import element_type_of, input_means, is_none, storage_of, tensor_name
 from tpuc_core.ir.dialects.quant import UniformType
 
 if TYPE_CHECKING:
     from xdsl.ir import SSAValue
 
-    from tpuc_core.ir import Model
+    from tpuc_core.ir import Model, TensorOp
     from tpuc_core.plan import TensorQuantization
 
 LARGEST_SUM = 2**31 - 1
@@ -50,6 +50,11 @@ class IntegerFilter:
         rows = self.values.reshape(self.values.shape[0], -1).astype(np.int64)
         return rows.sum(axis=1) - self.zero_point * rows.shape[1]
 
+    def real(self) -> np.ndarray:
+        """What the integers stand for, float64, in the shape of `values`."""
+        scales = self.scales.astype(np.float64).reshape(-1, *(1,) * (self.values.ndim - 1))
+        return (self.values.astype(np.float64) - self.zero_point) * scales
+
     def steps(self, given: TensorQuantization) -> np.ndarray:
         """What one step of a sum over products stands for, f64 [oc] or [1]."""
         return self.scales.astype(np.float64) * given.scale
@@ -65,6 +70,11 @@ class IntegerFilter:
         return replace(self, values=round_half_away(self.values * ratio).astype(np.int8), scales=larger)
 
 
+def is_stored(value: SSAValue) -> bool:
+    """Whether a weight is quantized already."""
+    return isinstance(element_type_of(value), UniformType)
+
+
 def stored_integers(value: SSAValue, model: Model) -> IntegerFilter | None:
     """A weight that is quantized already, as signed integers; None where it is not. Raises TpucError for several zero points."""
     element = element_type_of(value)
@@ -78,6 +88,25 @@ def stored_integers(value: SSAValue, model: Model) -> IntegerFilter | None:
     if uniform.storage == "u8":
         values, zero_point = (values.astype(np.int16) - 128).astype(np.int8), zero_point - 128
     return IntegerFilter(values.astype(np.int8), np.array(uniform.scales), zero_point)
+
+
+def corrected_bias(op: TensorOp, model: Model, filters: IntegerFilter) -> SSAValue | np.ndarray:
+    """The bias of an op with a filter, float32 [oc], less what the rounding of its weights adds to the results on average: (rounded -
+    weight) times the mean input that calibration measured. The op's own bias where nothing is known of that, or nothing was rounded.
+    """
+    bias, means = op.operands[2], input_means(model, op)
+    if means is None or is_stored(op.operands[1]):
+        return bias
+    weights = model.weight(op.operands[1])
+    if op.name == "top.MatMul" and not op.get("right_transpose"):
+        weights = weights.T
+    channels, inputs = weights.shape[:2]
+    errors = (filters.real() - weights).reshape(channels, inputs, -1).sum(axis=2)
+    group = means.size // inputs
+    shifts = (errors * np.repeat(means.reshape(group, inputs), channels // group, axis=0)).sum(axis=1)
+    if not shifts.any():
+        return bias
+    return ((0.0 if is_none(bias) else model.weight(bias).reshape(-1)) - shifts).astype(np.float32)
 
 
 def float_bias(value: SSAValue | np.ndarray | None, model: Model) -> np.ndarray | None:

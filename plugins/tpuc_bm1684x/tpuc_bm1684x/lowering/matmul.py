@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tpuc_bm1684x.lowering.batch_matmul import batch_matmul_float, batch_matmul_int8, has_constant_matrix
-from tpuc_bm1684x.lowering.filters import IntegerFilter, float_bias, integer_bias, stored_integers
+from tpuc_bm1684x.lowering.filters import IntegerFilter, corrected_bias, float_bias, integer_bias, stored_integers
 from tpuc_bm1684x.lowering.generic import fused_relu, shared_attributes
 from tpuc_bm1684x.lowering.quantize import multipliers_and_shifts, quantize_matrix
 from tpuc_bm1684x.lowering.registry import FLOATS, lowers
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from xdsl.ir import Attribute, SSAValue
 
     from tpuc_bm1684x.lowering.context import Lowering
-    from tpuc_core.ir import TensorOp
+    from tpuc_core.ir import Model, TensorOp
     from tpuc_core.plan import TensorQuantization
 
 
@@ -63,7 +63,7 @@ def matmul_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
         return batch_matmul_int8(op, lowering)
     x = lowering.quantized(op.operands[0], op)
     wanted = lowering.quantization(op)
-    filters = _matrix(op, lowering)
+    filters = matrix_filter(op, lowering.model, is_per_column=lowering.is_matmul_per_column)
     constants, multipliers, rshifts = _constants_int8(op, lowering, filters, lowering.result_quantization(x))
     none = lowering.none(op)
     operands = [_rows(op, lowering, x), *constants, none, none]
@@ -75,26 +75,27 @@ def matmul_int8(op: TensorOp, lowering: Lowering) -> SSAValue:
     return _reshaped(op, lowering, y, tensor_type(shape_of(op.results[0]), quantization=wanted))
 
 
-def _matrix(op: TensorOp, lowering: Lowering) -> IntegerFilter:
-    """The right side as a filter [n, k]."""
+def matrix_filter(op: TensorOp, model: Model, *, is_per_column: bool) -> IntegerFilter:
+    """The constant right side, of two axes, as a filter [n, k]."""
     right, is_transposed = op.operands[1], op.get("right_transpose")
-    stored = stored_integers(right, lowering.model)
+    stored = stored_integers(right, model)
     if stored is not None:
         return stored if is_transposed else replace(stored, values=np.ascontiguousarray(stored.values.T))
-    matrix = lowering.model.weight(right)
-    values, scales = quantize_matrix(matrix.T if is_transposed else matrix, lowering.is_matmul_per_column)
+    matrix = model.weight(right)
+    values, scales = quantize_matrix(matrix.T if is_transposed else matrix, is_per_column)
     return IntegerFilter(np.ascontiguousarray(values.T), scales)
 
 
 def _constants_int8(op: TensorOp, lowering: Lowering, filters: IntegerFilter,
                     given: TensorQuantization) -> tuple[list[SSAValue], list[int], list[int]]:
-    filters = filters.holding(float_bias(op.operands[2], lowering.model), given)
+    bias = corrected_bias(op, lowering.model, filters)
+    filters = filters.holding(float_bias(bias, lowering.model), given)
     multipliers, rshifts = multipliers_and_shifts(filters.steps(given) / lowering.quantization(op).scale)
     matrix = lowering.weight(op, "filter_int8", np.ascontiguousarray(filters.values.T), "i8")
-    bias = integer_bias(op.operands[2], lowering.model, filters, given)
-    if bias is None:
+    bias_i32 = integer_bias(bias, lowering.model, filters, given)
+    if bias_i32 is None:
         return [matrix, lowering.none(op)], multipliers, rshifts
-    return [matrix, lowering.weight(op, "bias_int32", bias.reshape(1, -1), "i32")], multipliers, rshifts
+    return [matrix, lowering.weight(op, "bias_int32", bias_i32.reshape(1, -1), "i32")], multipliers, rshifts
 
 
 def is_flat(op: TensorOp) -> bool:
