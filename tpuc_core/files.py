@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -54,6 +54,13 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def only_file(files: Sequence[Path]) -> Path:
+    """The one file of a model whose format has no second one. Raises TpucError: there are more."""
+    if len(files) > 1:
+        raise TpucError(f'a {files[0].suffix} file holds its weights itself: leave out --model_data "{files[1]}"')
+    return files[0]
 
 
 def existing_file(path: str | Path) -> Path:

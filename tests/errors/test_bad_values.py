@@ -35,6 +35,11 @@ def test_inputs_that_are_no_numbers(refused, array, model):
     refused(f"run --model {model} --input odd.npz", 'input "input" of "odd.npz" is', "real numbers")
 
 
+def test_weights_apart_of_a_model_that_holds_its_own(refused):
+    refused("transform --model_name n --model_def net.onnx --model_data in.npz --mlir n.mlir", "a .onnx file holds its weights itself",
+            'leave out --model_data "in.npz"')
+
+
 @pytest.mark.parametrize("command", ["npz dump odd.npz text 2", "npz compare odd.npz odd.npz"])
 def test_tensors_that_are_no_numbers(refused, command):
     save_npz("odd.npz", {"text": np.array(["a", "b"])})

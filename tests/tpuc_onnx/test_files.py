@@ -2,6 +2,7 @@ import numpy as np
 import onnx
 import pytest
 from tpuc_onnx.files import read_model
+from tpuc_onnx.session import open_file
 
 from tpuc_core.errors import TpucError
 
@@ -54,3 +55,9 @@ def test_weights_in_another_file_are_read(small_net, tmp_path):
     (tmp_path / "net.bin").unlink()
     with pytest.raises(TpucError, match="lie in another file that cannot be read"):
         read_model(tmp_path / "net.onnx")
+
+
+def test_an_attribute_without_a_type_is_refused(small_net, save):
+    small_net.graph.node[0].attribute[0].type = onnx.AttributeProto.UNDEFINED
+    with pytest.raises(TpucError, match=r"of Conv node .* is no number, text, tensor or graph"):
+        open_file(save(small_net))

@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from tpuc_core.errors import TpucError
 from tpuc_onnx.dtypes import dtype_of_tensor_type
 from tpuc_onnx.files import opset_of
 
@@ -111,7 +112,16 @@ class Graph:
         return counts
 
 
+KINDS_OF_ATTRIBUTES = {getattr(onnx.AttributeProto, kind) for kind in (
+    "FLOAT", "INT", "STRING", "TENSOR", "GRAPH", "FLOATS", "INTS", "STRINGS", "TENSORS", "GRAPHS")}
+
+
 def attributes_of(node: onnx.NodeProto) -> dict[str, Any]:
+    """By name. Raises TpucError: one that is no number, text, tensor or graph, and no list of these."""
+    for attribute in node.attribute:
+        if attribute.type not in KINDS_OF_ATTRIBUTES:
+            raise TpucError(f'attribute "{attribute.name}" of {node.op_type} node "{node.name}" is no number, text, tensor or graph: '
+                            "the file is damaged, or of a kind that is not supported")
     return {a.name: _value(onnx.helper.get_attribute_value(a)) for a in node.attribute}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tpuc_core.files import only_file
 from tpuc_core.hookspecs import Frontend, FrontendOptions, Runner, hookimpl
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class OnnxFrontend:
     def load(self, files: Sequence[Path], options: FrontendOptions) -> Model:
         from tpuc_onnx.frontend import load
 
-        return load(files[0], options)
+        return load(only_file(files), options)
 
     def reference(self, files: Sequence[Path], options: FrontendOptions) -> Session:
         from tpuc_onnx.frontend import reference
