@@ -105,15 +105,17 @@ def source_hashes(job: Job, top: Model, plan: Plan) -> dict[str, str]:
 def load_top(job: Job) -> Model:
     """The job's model, calibrated where a table is given.
 
-    Raises TpucError: an unknown chip or mode, missing files, a model that is lowered already.
+    Raises TpucError: an unknown chip or mode, missing files, a model that is wrong in itself or lowered already.
     """
-    from tpuc_core.ir import State, load_model
+    from tpuc_core.ir import State, load_model, problems
 
     plugins().chip(job.chip)
     plugins().quantizer(job.mode)
     for path in job.sources().values():
         existing_file(path)
     top = load_model(job.mlir)
+    for problem in problems(top):
+        raise TpucError(f'"{job.mlir}": {problem}') from problem
     if top.state not in (State.TOP_F32, State.TOP_CALIBRATED, State.TOP_QUANTIZED):
         raise TpucError(f'"{job.mlir}" is in state {top.state}: deploy takes a model as "tpuc transform" makes it (TOP_F32)')
     needs_ranges = job.mode.upper() not in FLOAT_MODES or job.quantization_table is not None

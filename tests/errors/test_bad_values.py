@@ -195,3 +195,15 @@ def test_searches_and_attributions_on_random_values(call, folder):
     (folder / "list").write_text("random:1\n")
     code, printed = call("attribute cnn.mlir --calibration_table table --data_list list")
     assert code == 0, printed
+
+
+@pytest.mark.parametrize("state", ["as imported", "lowered"])
+def test_a_filter_that_does_not_fit_its_groups(refused, call, state):
+    command = "deploy --chip bm1684x --quantize F32 --model n.bmodel --mlir odd.mlir"
+    source = "cnn.mlir"
+    if state == "lowered":
+        assert call("opt cnn.mlir --convert-top-to-tpu=mode=F32 -o lowered.mlir")[0] == 0
+        command, source = "opt odd.mlir --weight-reorder -o n.mlir", "lowered.mlir"
+    with open(source, encoding="utf-8") as good, open("odd.mlir", "w", encoding="utf-8") as odd:
+        odd.write(good.read().replace("group = 8 : i64", "group = 2 : i64", 1))
+    refused(command, "in 2 groups does not fit an input of")

@@ -162,9 +162,12 @@ class FilterKernel(SweepKernel):
         return arrays
 
     def filter(self, weight: np.ndarray) -> np.ndarray:
-        """The filter in the shape of its constant."""
+        """The filter in the shape of its constant. Raises TpucError for one that does not fit the op's input and groups."""
         dense = weight.reshape(self.out_shape[1], -1, *self.sweep.kernel)
-        return dense[:, 0] if self.is_depthwise else dense_filter(dense, self.in_shape()[1], self.op.get("group"))
+        channels, group = self.in_shape()[1], self.op.get("group")
+        if dense.shape[1] * group != channels:
+            raise self.op.error(f"filter {list(dense.shape)} in {group} groups does not fit an input of {channels} channels")
+        return dense[:, 0] if self.is_depthwise else dense_filter(dense, channels, group)
 
     def chunks(self) -> list[tuple[int, int]]:
         return chunks_of(self.out_shape[1], self.constants()[0].slot_bytes)
