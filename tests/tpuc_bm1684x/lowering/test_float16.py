@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
+from tpuc_bm1684x.lowering import lower
+from tpuc_float16.quantizer import plan_float16
 
+from tests.tpuc_bm1684x.nets import Net, TestChip
 from tpuc_core.ir import load_model, storage_of, tensor_name
+from tpuc_core.plan import Precision
 
 WIDER_THERE = {"tpu.Active", "tpu.Pool2D", "tpu.Softmax", "tpu.Reshape"}
 """Ops that the established tools run in F32 between casts, and tpuc in F32 inside an op of 16 bits, or what follows them."""
@@ -46,3 +50,13 @@ def test_biases_stay_f32(lowered_f16):
 def test_casts_are_named_after_both_ends(lowered_f16):
     casts = [name for name, op in by_name(lowered_f16("cnn")).items() if op.name == "tpu.Cast"]
     assert casts == ["inputr1_Relu_f16", "output_Gemm_f32"]
+
+
+def test_an_output_keeps_its_name_where_a_float_op_reads_it_too():
+    net = Net((1, 4, 6, 6))
+    y = net.op("Relu", [net.values[0]], (1, 4, 6, 6))
+    z = net.op("Sigmoid", [y], (1, 4, 6, 6))
+    net.model.set_outputs([y, z])
+    model = lower(net.model, plan_float16(net.model, TestChip(), "F16", {tensor_name(z): Precision.F32}))
+    assert [tensor_name(value) for value in model.outputs] == [f"{tensor_name(y)}_f32", tensor_name(z)]
+    assert [op.name for op in model.ops()] == ["tpu.Cast", "tpu.Relu", "tpu.Cast", "tpu.Active"]

@@ -12,7 +12,18 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from tpuc_bm1684x.lowering.narrowing import narrowed, narrowed_filter
 from tpuc_bm1684x.lowering.quantize import LIMIT_16_BIT, multipliers_and_shifts
-from tpuc_core.ir import is_none, is_weight, quantization_of, shape_of, storage_of, tensor_name, tensor_type, tpu
+from tpuc_core.ir import (
+    TensorOp,
+    is_none,
+    is_weight,
+    name_location,
+    quantization_of,
+    shape_of,
+    storage_of,
+    tensor_name,
+    tensor_type,
+    tpu,
+)
 from tpuc_core.plan import Precision
 
 if TYPE_CHECKING:
@@ -66,10 +77,14 @@ class Lowering:
         return self._cast(value, wanted, f"{tensor_name(value)}_{STORAGE_SUFFIX[wanted.is_signed]}")
 
     def real_output(self, value: SSAValue) -> SSAValue:
-        """The value in f32, for the return."""
-        if _form(value) in ("f16", "bf16") or quantization_of(value) is not None:
-            return self._cast(value, "f32", f"{tensor_name(value)}_f32")
-        return value
+        """The value in f32, for the return: `NAME_f32`, also where another op reads that cast."""
+        if _form(value) not in ("f16", "bf16") and quantization_of(value) is None:
+            return value
+        is_shared = (value, "f32") in self._casts
+        real = self._cast(value, "f32", plain := f"{tensor_name(value)}_f32")
+        if is_shared and isinstance(real.owner, TensorOp) and tensor_name(real) != plain:
+            real.owner.location = name_location(self._new_name(plain))
+        return real
 
     def quantized(self, value: SSAValue, user: Operation, wanted: TensorQuantization | None = None) -> SSAValue:
         """The value in 8 bits, for `user`: in its own quantization, or in the wanted one by way of a MulShift or RequantInt."""
