@@ -61,3 +61,10 @@ def test_an_attribute_without_a_type_is_refused(small_net, save):
     small_net.graph.node[0].attribute[0].type = onnx.AttributeProto.UNDEFINED
     with pytest.raises(TpucError, match=r"of Conv node .* is no number, text, tensor or graph"):
         open_file(save(small_net))
+
+
+def test_a_name_that_is_no_text_is_refused(small_net, tmp_path):
+    data = small_net.SerializeToString()
+    (tmp_path / "bad.onnx").write_bytes(data.replace(b"GlobalAveragePool", b"GlobalAverage\xff\xfe\xfd\xfc"))
+    with pytest.raises(TpucError, match="a name in it is no UTF-8 text"):
+        read_model(tmp_path / "bad.onnx")
