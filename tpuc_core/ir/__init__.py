@@ -2,7 +2,7 @@
 
 from tpuc_core.ir.dialects import top, tpu
 from tpuc_core.ir.dialects.base import TensorOp, location_names, name_location
-from tpuc_core.ir.input_means import channel_axis, channel_count, input_means, set_input_means
+from tpuc_core.ir.input_means import filter_input_axis, filter_inputs, input_means, set_input_means
 from tpuc_core.ir.module import Model, State, load_model, save_model
 from tpuc_core.ir.parser import parse_text
 from tpuc_core.ir.printer import print_text
@@ -33,10 +33,10 @@ __all__ = [
     "Weights",
     "address_of",
     "calibration_of",
-    "channel_axis",
-    "channel_count",
     "element_type",
     "element_type_of",
+    "filter_input_axis",
+    "filter_inputs",
     "has_shape",
     "infer_op_shapes",
     "infer_shapes",

@@ -1,4 +1,4 @@
-"""The mean of what goes into each channel of a filter, measured by calibration.
+"""The mean of what goes into each input channel of a filter, measured by calibration.
 
 Rounding the weights of a filter changes its results by (rounded - weight) * input. Inputs mostly have a mean that is not zero, so
 part of that is the same for every sample: a shift, which the bias can take back where the mean is known.
@@ -21,37 +21,44 @@ if TYPE_CHECKING:
 
     from tpuc_core.ir.module import Model
 
-SUFFIX = "_input_means"
-"""The arrays are kept beside the weights, under the name of the op's result with this behind it."""
+SUFFIX = " input means"
+"""The arrays are kept beside the weights, under the name of the op's result with this behind it; no calibrated tensor has a blank in its name."""
+FILTERING = {"top.Conv", "top.MatMul"}
 
 
-def channel_axis(op: Operation) -> int | None:
+def filter_input_axis(op: Operation) -> int | None:
     """The axis of the first operand that holds the input channels, of an op with a constant filter; None for other ops."""
-    if not isinstance(op, TensorOp) or len(op.operands) < 2 or not is_weight(op.operands[1]):
+    if not isinstance(op, TensorOp) or op.name not in FILTERING or is_weight(op.operands[0]) or not is_weight(op.operands[1]):
         return None
     if op.name == "top.Conv":
         return 1
-    is_matrix = op.name == "top.MatMul" and len(shape_of(op.operands[1])) == 2 and not op.get("left_transpose")
+    is_matrix = len(shape_of(op.operands[1])) == 2 and not op.get("left_transpose")
     return len(shape_of(op.operands[0])) - 1 if is_matrix else None
 
 
-def channel_count(op: Operation) -> int:
+def filter_inputs(op: Operation) -> int:
     """How many input channels the filter of such an op has; 0 for other ops."""
-    axis = channel_axis(op)
+    axis = filter_input_axis(op)
     return 0 if axis is None else shape_of(op.operands[0])[axis]
 
 
 def input_means(model: Model, op: Operation) -> np.ndarray | None:
     """float64 [channels], None where no calibration measured them."""
-    return model.weights.get(tensor_name(op.results[0]) + SUFFIX)
+    return model.weights.get(_key(op))
 
 
-def set_input_means(model: Model, op: Operation, means: np.ndarray) -> None:
-    """Keep them with the model."""
-    model.weights[tensor_name(op.results[0]) + SUFFIX] = np.asarray(means, np.float64)
+def set_input_means(model: Model, op: Operation, means: np.ndarray | None) -> None:
+    """Keep them with the model; None: they are not known, or no longer."""
+    if means is not None:
+        model.weights[_key(op)] = np.asarray(means, np.float64)
+    elif _key(op) in model.weights:
+        del model.weights[_key(op)]
 
 
 def names_of_input_means(model: Model, ops: Iterable[Operation]) -> list[str]:
     """Under which names the model keeps those of these ops."""
-    names = (tensor_name(op.results[0]) + SUFFIX for op in ops if channel_axis(op) is not None)
-    return [name for name in names if name in model.weights]
+    return [key for op in ops if op.name in FILTERING and (key := _key(op)) in model.weights]
+
+
+def _key(op: Operation) -> str:
+    return tensor_name(op.results[0]) + SUFFIX

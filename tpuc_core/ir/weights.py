@@ -80,7 +80,7 @@ def _read_array(file: Path, name: str) -> np.ndarray:
     try:
         with zipfile.ZipFile(file) as archive:
             return read_npy(io.BytesIO(archive.read(f"{name}.npy")))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, NotImplementedError, zipfile.BadZipFile) as error:
         raise TpucError(f'cannot read weight "{name}" of "{file}": {error}') from error
 
 

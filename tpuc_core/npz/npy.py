@@ -20,13 +20,13 @@ def load_npy(path: str | Path) -> np.ndarray:
     """The array in a file. Raises TpucError: there is none."""
     path = existing_file(path)
     try:
-        with ONE_AT_A_TIME:
-            return np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
+        with path.open("rb") as file:
+            return read_npy(file)
+    except (ValueError, EOFError, OSError) as error:
         raise TpucError(f'"{path}" is not a readable npy file: {error}') from error
 
 
 def read_npy(stream: BinaryIO) -> np.ndarray:
-    """The array in a stream. Raises ValueError: there is none."""
+    """The array in a stream. Raises ValueError or EOFError: there is none."""
     with ONE_AT_A_TIME:
         return np.lib.format.read_array(stream, allow_pickle=False)

@@ -125,6 +125,8 @@ def _lines_of_means(name: str, means: np.ndarray) -> Iterator[str]:
 def _line(name: str, row: CalibrationRow) -> str:
     if len(name.split()) != 1:
         raise TpucError(f'tensor name "{name}" cannot stand in a calibration table: it has blanks')
+    if name.startswith("#"):
+        raise TpucError(f'tensor name "{name}" cannot stand in a calibration table: lines that begin with # are comments')
     threshold = row.threshold if row.threshold > SMALLEST_THRESHOLD else SMALLEST_THRESHOLD
     return f"{name} {threshold:.7f} {row.minimum:.7f} {row.maximum:.7f}"
 

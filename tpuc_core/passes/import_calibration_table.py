@@ -9,7 +9,7 @@ from xdsl.ir import SSAValue
 from xdsl.rewriter import Rewriter
 
 from tpuc_core.errors import TpucError
-from tpuc_core.ir import Model, State, channel_count, is_none, set_input_means, tensor_name, top, with_element
+from tpuc_core.ir import Model, State, filter_inputs, is_none, set_input_means, tensor_name, top, with_element
 from tpuc_core.ir.dialects.quant import CalibratedType, Range
 from tpuc_core.passes.base import Pass, option
 from tpuc_core.passes.calibration_table import CalibrationRow, CalibrationTable
@@ -49,10 +49,11 @@ def import_table(model: Model, table: CalibrationTable, *, is_asymmetric: bool) 
                 Rewriter.replace_value_with_new_type(value, with_element(value.type, CalibratedType(Range(low, high))))
                 found += 1
     for op in model.ops():
-        if (count := channel_count(op)) and (means := table.means.get(tensor_name(op.results[0]))) is not None:
-            if means.size != count:
-                raise TpucError(f'the table has {means.size} mean inputs of "{tensor_name(op.results[0])}", whose filter has {count} input '
-                                "channels; is it the table of another model?")
+        if count := filter_inputs(op):
+            means = table.means.get(name := tensor_name(op.results[0]))
+            if means is not None and means.size != count:
+                raise TpucError(f'the table has {means.size} mean inputs of "{name}", whose filter has {count} input channels; is it the table '
+                                "of another model?")
             set_input_means(model, op, means)
     model.update_function_types()
     return found

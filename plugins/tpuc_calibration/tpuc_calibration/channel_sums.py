@@ -20,8 +20,8 @@ class ChannelSums:
     @classmethod
     def of(cls, array: np.ndarray, axis: int) -> ChannelSums:
         """One sample whose channels lie along an axis. Every value is finite."""
-        channels = np.moveaxis(array, axis, 0).reshape(array.shape[axis], -1)
-        return cls(1, [round(mean * UNIT) for mean in channels.mean(axis=1, dtype=np.float64).tolist()])
+        others = tuple(i for i in range(array.ndim) if i != axis)
+        return cls(1, [round(mean * UNIT) for mean in array.mean(axis=others, dtype=np.float64).tolist()])
 
     def merge(self, other: ChannelSums) -> None:
         """Take in what another one has seen, of the same op."""

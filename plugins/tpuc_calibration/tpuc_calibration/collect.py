@@ -17,7 +17,7 @@ from tpuc_core.errors import TpucError
 from tpuc_core.evaluate import Evaluator
 from tpuc_core.evaluate.evaluator import Operands, Step
 from tpuc_core.images import absolute_sample
-from tpuc_core.ir import channel_axis, load_model, tensor_name
+from tpuc_core.ir import filter_input_axis, load_model, tensor_name
 from tpuc_core.parallel import Workers
 from tpuc_core.progress import progress
 
@@ -35,7 +35,7 @@ class Observe:
         """Load the model. Raises TpucError."""
         model = load_model(self.mlir)
         evaluator = Evaluator(model)
-        axes = {tensor_name(op.results[0]): axis for op in model.ops() if (axis := channel_axis(op)) is not None}
+        axes = {tensor_name(op.results[0]): axis for op in model.ops() if (axis := filter_input_axis(op)) is not None}
 
         def observe(samples: Sequence[str]) -> Gathered:
             tensors = {name: TensorStatistics() for name in evaluator.names}

@@ -27,20 +27,23 @@ def read_model(path: str | Path) -> onnx.ModelProto:
         raise TpucError(f'"{path}" is not an ONNX file, or it is truncated') from error
     if not model.graph.node and not model.graph.output:
         raise TpucError(f'"{path}" is not an ONNX file: it holds no graph')
-    _check_names(model, path)
+    _check_names(model.graph, path)
     if any(onnx.external_data_helper.uses_external_data(tensor) for tensor in model.graph.initializer):
         _load_external_data(model, path)
     _check_versions(model, path)
     return _converted(model, path) if opset_of(model) < OLDEST_OPSET else model
 
 
-def _check_names(model: onnx.ModelProto, path: Path) -> None:
+def _check_names(graph: onnx.GraphProto, path: Path) -> None:
     """What is no UTF-8 comes out of the parser as bytes."""
-    graph = model.graph
     names = [text for node in graph.node for text in (node.op_type, node.domain, node.name, *node.input, *node.output)]
     names += [each.name for each in (*graph.input, *graph.output, *graph.initializer, *(a for n in graph.node for a in n.attribute))]
     if any(isinstance(name, bytes) for name in names):
         raise TpucError(f'"{path}" is damaged: a name in it is no UTF-8 text')
+    for attribute in (a for node in graph.node for a in node.attribute):
+        for inner in (attribute.g, *attribute.graphs):
+            if inner.node:
+                _check_names(inner, path)
 
 
 def _load_external_data(model: onnx.ModelProto, path: Path) -> None:

@@ -26,8 +26,9 @@ def test_threads_do_not_disturb_each_other(tmp_path):
 
 
 def test_what_is_no_array_is_one_sentence(tmp_path):
-    (tmp_path / "a.npy").write_bytes(b"no array")
-    with pytest.raises(TpucError, match=r'a.npy" is not a readable npy file'):
-        load_npy(tmp_path / "a.npy")
+    for data in (b"no array", b"PK\3\4", b"", b"\x93NUMPY\1\0"):
+        (tmp_path / "a.npy").write_bytes(data)
+        with pytest.raises(TpucError, match=r'a.npy" is not a readable npy file'):
+            load_npy(tmp_path / "a.npy")
     with pytest.raises(TpucError, match="no such file"):
         load_npy(tmp_path / "b.npy")

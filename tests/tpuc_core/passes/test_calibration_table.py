@@ -41,6 +41,12 @@ def test_any_table_reads_back_to_seven_decimals(tmp_path_factory, thresholds):
         assert read[name].maximum == pytest.approx(value, abs=6e-8)
 
 
+def test_a_name_that_begins_as_a_comment_is_refused(tmp_path):
+    with pytest.raises(TpucError, match="lines that begin with # are comments"):
+        CalibrationTable({"#input_mean": CalibrationRow(1.0, 0.0, 1.0)}).write(tmp_path / "t")
+    assert not (tmp_path / "t").exists()
+
+
 @pytest.mark.parametrize("count", [1, 128, 129, 500])
 def test_mean_inputs_are_comments_behind_the_rows_and_read_back(tmp_path, count):
     means = np.random.default_rng(0).standard_normal(count) * 10.0 ** np.random.default_rng(1).integers(-20, 20, count)

@@ -1,6 +1,7 @@
 """Ranges of a table become types, as the vendor's pass makes them."""
 
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -83,9 +84,35 @@ def test_mean_inputs_stay_with_the_model_and_its_file(conv, tmp_path):
         assert input_means(model, model.ops()[0]).tolist() == [1.5, -2.0, 0.25]
 
 
-def test_a_table_without_mean_inputs_gives_none(conv, tmp_path):
-    (tmp_path / "t").write_text("y 1.0 0.0 1.0\n")
-    assert input_means(imported(conv, tmp_path / "t"), conv.ops()[0]) is None
+def test_a_table_without_mean_inputs_gives_none_also_after_another(conv, tmp_path):
+    for means in ("", "#input_mean y 1 2 3\n", ""):
+        (tmp_path / "t").write_text(f"y 1.0 0.0 1.0\n{means}")
+        assert (input_means(imported(conv, tmp_path / "t"), conv.ops()[0]) is None) == (not means)
+
+
+@pytest.mark.parametrize("before", ["convolution", "pad"])
+def test_where_an_ops_input_changes_its_means_are_forgotten(build, tmp_path, before):
+    builder = build((1, 8, 4, 4))
+    pointwise = {"kernel_shape": [1, 1], "strides": [1, 1], "pads": [0] * 4}
+    if before == "pad":
+        x = builder.add(top.PadOp, "p", builder.inputs, paddings=[0, 0, 1, 1, 0, 0, 1, 1], mode="constant")
+    else:
+        x = builder.add(top.ConvOp, "a", [*builder.inputs, builder.weight("v", np.ones((8, 8, 1, 1))), builder.none()], **pointwise)
+    y = builder.add(top.ConvOp, "y", [x, builder.weight("w", np.ones((4, 8, 1, 1))), builder.none()], **pointwise)
+    model = builder.finish(y)
+    run_passes(model, parse_passes(["--shape-infer"]))
+    (tmp_path / "t").write_text("y 1.0 0.0 1.0\n#input_mean y 1 2 3 4 5 6 7 8\n")
+    imported(model, tmp_path / "t")
+    run_passes(model, parse_passes(["--canonicalize"]))
+    assert [op.name for op in model.ops()] == ["top.Conv"]
+    assert input_means(model, model.ops()[0]) is None
+
+
+def test_a_model_without_shapes_is_saved(data, tmp_path):
+    shutil.copy(data / "cnn_origin.mlir", tmp_path)
+    for weights in data.glob("*_origin_weight.npz"):
+        shutil.copy(weights, tmp_path)
+    save_model(load_model(tmp_path / "cnn_origin.mlir"), tmp_path / "again.mlir")
 
 
 def test_mean_inputs_of_another_filter_are_refused(conv, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 from xdsl.ir import SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, op_type_rewrite_pattern
 
-from tpuc_core.ir import TensorOp, is_none, is_weight, shape_of, top
+from tpuc_core.ir import TensorOp, is_none, is_weight, set_input_means, shape_of, top
 from tpuc_core.passes.canonicalize.patterns import (
     ModelPattern,
     are_ranked,
@@ -140,6 +140,7 @@ class PointwiseOfPointwise(ModelPattern):
         filter_value = self.model.add_weight(f"{op.label}_merge_filter_weight", kernel, op)
         bias_value = self.model.add_weight(f"{op.label}_merge_bias_weight", bias, op)
         attributes = {name: op.get(name) for name in op.attributes}
+        set_input_means(self.model, op, None)
         replace(rewriter, op, top.ConvOp, [first.operands[0], filter_value, bias_value], **attributes)
         rewriter.erase(first)
 
@@ -157,6 +158,7 @@ class PadIntoConv(ModelPattern):
         if len(paddings) != 2 * (rank + 2) or any(paddings[:2] + paddings[rank + 2 : rank + 4]) or min(paddings) < 0:
             return
         around = paddings[2 : rank + 2] + paddings[rank + 4 :]
+        set_input_means(self.model, op, None)
         op.set(pads=[a + b for a, b in zip(pads, around)])
         op.operands[0] = pad.operands[0]
         rewriter.erase(pad)

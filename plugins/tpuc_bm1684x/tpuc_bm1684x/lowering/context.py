@@ -49,6 +49,7 @@ class Lowering:
         self._names = {tensor_name(result) for op in (*model.inputs, *model.ops()) for result in op.results if not is_none(result)}
         self._casts: dict[tuple[SSAValue, TensorQuantization | str], SSAValue] = {}
         self._weights: dict[tuple[SSAValue, str], SSAValue] = {}
+        self._real_outputs: set[SSAValue] = set()
 
     def quantization(self, op: Operation) -> TensorQuantization:
         """The planned quantization of the op's result."""
@@ -80,10 +81,12 @@ class Lowering:
         """The value in f32, for the return: `NAME_f32`, also where another op reads that cast."""
         if _form(value) not in ("f16", "bf16") and quantization_of(value) is None:
             return value
-        is_shared = (value, "f32") in self._casts
-        real = self._cast(value, "f32", plain := f"{tensor_name(value)}_f32")
-        if is_shared and isinstance(real.owner, TensorOp) and tensor_name(real) != plain:
-            real.owner.location = name_location(self._new_name(plain))
+        name = f"{tensor_name(value)}_f32"
+        is_of_a_reader = (value, "f32") in self._casts and value not in self._real_outputs
+        real = self._cast(value, "f32", name)
+        if is_of_a_reader and isinstance(real.owner, TensorOp):
+            real.owner.location = name_location(self._new_name(name))
+        self._real_outputs.add(value)
         return real
 
     def quantized(self, value: SSAValue, user: Operation, wanted: TensorQuantization | None = None) -> SSAValue:

@@ -13,7 +13,7 @@ import numpy as np
 
 from tpuc_bm1684x.lowering.quantize import quantize_bias, quantize_filter, round_half_away
 from tpuc_core.errors import TpucError
-from tpuc_core.ir import element_type_of, input_means, is_none, storage_of, tensor_name
+from tpuc_core.ir import element_type_of, input_means, is_none, shape_of, storage_of, tensor_name
 from tpuc_core.ir.dialects.quant import UniformType
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ def stored_integers(value: SSAValue, model: Model) -> IntegerFilter | None:
 
 def corrected_bias(op: TensorOp, model: Model, filters: IntegerFilter) -> SSAValue | np.ndarray:
     """The bias of an op with a filter, float32 [oc], less what the rounding of its weights adds to the results on average: (rounded -
-    weight) times the mean input that calibration measured. The op's own bias where nothing is known of that, or nothing was rounded.
+    weight) times the mean input that calibration measured, and of a convolution times the coverage of that place of the kernel. The op's
+    own bias where nothing is known of the means, or nothing was rounded.
     """
     bias, means = op.operands[2], input_means(model, op)
     if means is None or is_stored(op.operands[1]):
@@ -100,13 +101,28 @@ def corrected_bias(op: TensorOp, model: Model, filters: IntegerFilter) -> SSAVal
     weights = model.weight(op.operands[1])
     if op.name == "top.MatMul" and not op.get("right_transpose"):
         weights = weights.T
+    errors = filters.real() - weights
+    if op.name == "top.Conv":
+        errors *= coverage(op, weights.shape[2:])
     channels, inputs = weights.shape[:2]
-    errors = (filters.real() - weights).reshape(channels, inputs, -1).sum(axis=2)
+    errors = errors.reshape(channels, inputs, -1).sum(axis=2)
     group = means.size // inputs
     shifts = (errors * np.repeat(means.reshape(group, inputs), channels // group, axis=0)).sum(axis=1)
     if not shifts.any():
         return bias
     return ((0.0 if is_none(bias) else model.weight(bias).reshape(-1)) - shifts).astype(np.float32)
+
+
+def coverage(op: TensorOp, kernel: tuple[int, ...]) -> np.ndarray:
+    """For each place of a convolution's kernel: the share of the results for which it lies on the input, not on padding; in the kernel's shape."""
+    given, results = shape_of(op.operands[0])[2:], shape_of(op.results[0])[2:]
+    strides, pads, dilations = op.get("strides"), op.get("pads"), op.get("dilations") or [1] * len(given)
+    shares = np.ones(kernel)
+    for axis, (size, count) in enumerate(zip(given, results)):  # a kernel of a line may have an axis more, of one place
+        places = np.arange(count)[:, None] * strides[axis] - pads[axis] + np.arange(kernel[axis]) * dilations[axis]
+        share = ((places >= 0) & (places < size)).mean(axis=0)
+        shares *= share.reshape([-1 if i == axis else 1 for i in range(len(kernel))])
+    return shares
 
 
 def float_bias(value: SSAValue | np.ndarray | None, model: Model) -> np.ndarray | None:

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
     from tpuc_core.ir import Model
 
-FILTERED = {"top.Conv", "top.Deconv"}
+CONVOLUTIONS = {"top.Conv", "top.Deconv"}
 
 
 def stored_constants(model: Model, op: Operation) -> dict[int, np.ndarray]:
     """Of a Conv, Deconv or MatMul of a `top` model with a constant filter: that one in its own shape, and the bias where it takes back
     what is rounded, float32, by the number of the operand. Empty for other ops."""
-    if not isinstance(op, TensorOp) or op.name not in {*FILTERED, "top.MatMul"} or not is_weight(op.operands[1]):
+    if not isinstance(op, TensorOp) or op.name not in {*CONVOLUTIONS, "top.MatMul"} or not is_weight(op.operands[1]):
         return {}
-    if op.name in FILTERED:
+    if op.name in CONVOLUTIONS:
         filters = IntegerFilter.of(op.operands[1], model)
         weights = filters.real()
     elif model.weight(op.operands[1]).ndim == 2:

@@ -22,6 +22,7 @@ from tpuc_bm1684x.isa.memory_map import (
     STATIC_BYTES,
 )
 from tpuc_core.errors import TpucError
+from tpuc_core.npz import load_npy
 
 ALL_LANES = (1 << 64) - 1
 LOCAL_ADDRESS_MASK = LOCAL_BYTES - 1
@@ -32,7 +33,7 @@ Shape = tuple[int, int, int, int]
 
 def static_tables() -> np.ndarray:
     """The chip's function tables, 32-bit words from the start of static memory: powers of e, series."""
-    return np.load(Path(__file__).with_name("static_memory.npy"))
+    return load_npy(Path(__file__).with_name("static_memory.npy"))
 
 
 class Place(NamedTuple):
