@@ -12,8 +12,8 @@ from tpuc_core.errors import TpucError
 from tpuc_core.files import existing_file
 
 ONE_AT_A_TIME = Lock()
-"""numpy reads the header with `ast.literal_eval`, during which CPython before 3.11.8 may not change threads: it then raises SystemError,
-"AST constructor recursion depth mismatch" (https://github.com/python/cpython/issues/106905)."""
+"""numpy reads the header with `ast.literal_eval`. In several threads, CPython 3.11.7 then raises SystemError now and then, "AST constructor
+recursion depth mismatch" (https://github.com/python/cpython/issues/106905)."""
 
 
 def load_npy(path: str | Path) -> np.ndarray:
